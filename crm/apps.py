@@ -1,0 +1,12 @@
+"""Application configuration."""
+
+from django.apps import AppConfig
+from django.utils.translation import gettext_lazy as _
+
+
+class CrmConfig(AppConfig):
+    """Leads, companies, contacts, deals. Knows nothing of Google."""
+
+    name = "crm"
+    verbose_name = _("CRM")
+    default_auto_field = "django.db.models.AutoField"

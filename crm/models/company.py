@@ -1,0 +1,41 @@
+"""Companies."""
+
+from __future__ import annotations
+
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from pipedesk.core.models import (
+    SoftDeleteModel,
+    SoftDeleteQuerySet,
+    TimeStampedModel,
+    TimeStampedQuerySet,
+    column_index,
+    new_uuid_field,
+)
+
+
+class CompanyQuerySet(SoftDeleteQuerySet["Company"], TimeStampedQuerySet["Company"]):
+    """Companies."""
+
+
+class Company(TimeStampedModel, SoftDeleteModel):
+    """A company; `name` is its legal name (razão social)."""
+
+    id = new_uuid_field()
+    name = models.CharField(_("name"), max_length=500)
+
+    objects = CompanyQuerySet.as_manager()
+
+    class Meta:
+        db_table = "companies"
+        verbose_name = _("company")
+        verbose_name_plural = _("companies")
+        ordering = ("name", "id")
+        indexes = (
+            column_index("companies", "name", "id"),
+            column_index("companies", "deleted_at"),
+        )
+
+    def __str__(self) -> str:
+        return self.name

@@ -1,0 +1,48 @@
+"""Contact persons."""
+
+from __future__ import annotations
+
+from django.db import models
+from django.db.models.functions import Lower
+from django.utils.translation import gettext_lazy as _
+
+from pipedesk.core.models import (
+    Index,
+    SoftDeleteModel,
+    SoftDeleteQuerySet,
+    TimeStampedModel,
+    TimeStampedQuerySet,
+    column_index,
+    new_uuid_field,
+)
+
+
+class ContactQuerySet(SoftDeleteQuerySet["Contact"], TimeStampedQuerySet["Contact"]):
+    """Contacts."""
+
+
+class Contact(TimeStampedModel, SoftDeleteModel):
+    """A person at a customer; `role` is the job title, e.g. CEO."""
+
+    id = new_uuid_field()
+    name = models.CharField(_("name"), max_length=500)
+    email = models.EmailField(_("e-mail"), max_length=254, null=True, blank=True)
+    phone = models.CharField(_("phone"), max_length=50, null=True, blank=True)
+    role = models.CharField(_("role"), max_length=200, null=True, blank=True)
+
+    objects = ContactQuerySet.as_manager()
+
+    class Meta:
+        db_table = "contacts"
+        verbose_name = _("contact")
+        verbose_name_plural = _("contacts")
+        ordering = ("name", "id")
+        indexes = (
+            column_index("contacts", "name", "id"),
+            column_index("contacts", "deleted_at"),
+            # Attendees of meetings are matched by address, whatever its case.
+            Index(Lower("email"), name="idx_contacts_email"),
+        )
+
+    def __str__(self) -> str:
+        return self.name

@@ -1,0 +1,51 @@
+"""Deals (opportunities), table `master_deals`."""
+
+from __future__ import annotations
+
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from crm.models.company import Company
+from pipedesk.core.models import (
+    SoftDeleteModel,
+    SoftDeleteQuerySet,
+    TimeStampedModel,
+    TimeStampedQuerySet,
+    column_index,
+    new_uuid_field,
+)
+
+
+class DealQuerySet(SoftDeleteQuerySet["Deal"], TimeStampedQuerySet["Deal"]):
+    """Deals."""
+
+
+class Deal(TimeStampedModel, SoftDeleteModel):
+    """A master deal; `title` is the attribute, `client_name` the column."""
+
+    id = new_uuid_field()
+    title = models.CharField(_("client name"), max_length=500, db_column="client_name")
+    company = models.ForeignKey(
+        Company,
+        verbose_name=_("company"),
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="deals",
+        db_index=False,
+    )
+
+    objects = DealQuerySet.as_manager()
+
+    class Meta:
+        db_table = "master_deals"
+        verbose_name = _("deal")
+        verbose_name_plural = _("deals")
+        ordering = ("title", "id")
+        indexes = (
+            column_index("master_deals", "company_id"),
+            column_index("master_deals", "deleted_at"),
+        )
+
+    def __str__(self) -> str:
+        return self.title

@@ -1,0 +1,223 @@
+"""Leads, their contacts and tags."""
+
+from __future__ import annotations
+
+from typing import Self
+
+from django.conf import settings
+from django.db import models
+from django.db.models.functions import Now
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from crm.models.company import Company
+from crm.models.contact import Contact
+from crm.models.deal import Deal
+from crm.models.reference import LeadOrigin, LeadStatus
+from crm.models.tag import Tag
+from pipedesk.core.models import (
+    CreatedModel,
+    Index,
+    SoftDeleteQuerySet,
+    column_index,
+    new_uuid_field,
+)
+
+# Changes of these by people count as an interaction with the lead (crm.receivers).
+TRACKED_FIELDS = (
+    "owner_id",
+    "lead_status_id",
+    "lead_origin_id",
+    "title",
+    "trade_name",
+    "priority_score",
+    "qualified_company_id",
+    "qualified_master_deal_id",
+    "address_city",
+    "address_state",
+)
+
+
+class LeadQuerySet(SoftDeleteQuerySet["Lead"]):
+    """Leads. `update()` is the way of machines: it moves no timestamps."""
+
+    def open(self) -> Self:
+        """What the work list shows: neither deleted nor qualified."""
+        return self.filter(deleted_at__isnull=True, qualified_at__isnull=True)
+
+
+class Lead(CreatedModel):
+    """A possible customer. `title` is the attribute, `legal_name` the column.
+
+    A qualified lead has `qualified_at` and `deleted_at` set: it left the work list.
+    """
+
+    id = new_uuid_field()
+    title = models.CharField(_("legal name"), max_length=500, db_column="legal_name")
+    trade_name = models.CharField(_("trade name"), max_length=500, null=True, blank=True)
+    lead_status = models.ForeignKey(
+        LeadStatus,
+        verbose_name=_("status"),
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="leads",
+        db_index=False,
+    )
+    lead_origin = models.ForeignKey(
+        LeadOrigin,
+        verbose_name=_("origin"),
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="leads",
+        db_index=False,
+    )
+    owner = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        verbose_name=_("owner"),
+        db_column="owner_user_id",
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="+",
+        db_index=False,
+    )
+    qualified_company = models.ForeignKey(
+        Company,
+        verbose_name=_("company"),
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="leads",
+        db_index=False,
+    )
+    qualified_master_deal = models.ForeignKey(
+        Deal,
+        verbose_name=_("deal"),
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="leads",
+        db_index=False,
+    )
+    address_city = models.CharField(_("city"), max_length=200, null=True, blank=True)
+    address_state = models.CharField(_("state"), max_length=100, null=True, blank=True)
+    last_interaction_at = models.DateTimeField(_("last interaction"), null=True, blank=True)
+    priority_score = models.IntegerField(_("priority score"), default=0, db_default=0)
+    disqualified_at = models.DateTimeField(_("disqualified"), null=True, blank=True)
+    disqualification_reason = models.TextField(
+        _("reason of disqualification"), null=True, blank=True
+    )
+    qualified_at = models.DateTimeField(_("qualified"), null=True, blank=True)
+    deleted_at = models.DateTimeField(_("deleted"), null=True, blank=True)
+    updated_at = models.DateTimeField(
+        _("updated"), default=timezone.now, db_default=Now(), editable=False
+    )
+    tags = models.ManyToManyField(
+        Tag, through="LeadTag", related_name="leads", verbose_name=_("tags"), blank=True
+    )
+    contacts = models.ManyToManyField(
+        Contact,
+        through="LeadContact",
+        related_name="leads",
+        verbose_name=_("contacts"),
+        blank=True,
+    )
+
+    objects = LeadQuerySet.as_manager()
+
+    class Meta:
+        db_table = "leads"
+        verbose_name = _("lead")
+        verbose_name_plural = _("leads")
+        ordering = ("-created_at", "-id")
+        indexes = (
+            column_index("leads", "last_interaction_at"),
+            column_index("leads", "priority_score"),
+            column_index("leads", "disqualified_at"),
+            column_index("leads", "qualified_at"),
+            column_index("leads", "deleted_at"),
+            column_index("leads", "updated_at"),
+            column_index("leads", "lead_status_id"),
+            column_index("leads", "lead_origin_id"),
+            Index(fields=["owner_id"], name="idx_leads_owner_user_id"),
+            column_index("leads", "qualified_company_id"),
+            column_index("leads", "qualified_master_deal_id"),
+            # The work list in its default order, the hot one.
+            Index(
+                fields=["-priority_score", "id"],
+                name="idx_leads_open_priority",
+                condition=models.Q(deleted_at__isnull=True, qualified_at__isnull=True),
+            ),
+            # The work list, newest first.
+            Index(
+                fields=["-created_at", "id"],
+                name="idx_leads_open_created",
+                condition=models.Q(deleted_at__isnull=True, qualified_at__isnull=True),
+            ),
+        )
+        constraints = (
+            models.CheckConstraint(
+                condition=models.Q(qualified_at__isnull=True) | models.Q(deleted_at__isnull=False),
+                name="ck_leads_qualified_is_hidden",
+                violation_error_message=_("A qualified lead is hidden: set the deletion time too."),
+            ),
+        )
+
+    def __str__(self) -> str:
+        return self.title
+
+
+class LeadTag(models.Model):
+    """A tag on a lead."""
+
+    pk = models.CompositePrimaryKey("lead_id", "tag_id")
+    lead = models.ForeignKey(Lead, on_delete=models.CASCADE, db_index=False)
+    tag = models.ForeignKey(Tag, on_delete=models.CASCADE, db_index=False, verbose_name=_("tag"))
+
+    class Meta:
+        db_table = "lead_tags"
+        verbose_name = _("tag of the lead")
+        verbose_name_plural = _("tags of the lead")
+        indexes = (
+            # Leads of a tag.
+            column_index("lead_tags", "tag_id"),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.lead_id}: {self.tag_id}"
+
+
+class LeadContact(models.Model):
+    """A contact of a lead; at most one is the primary one."""
+
+    pk = models.CompositePrimaryKey("lead_id", "contact_id")
+    lead = models.ForeignKey(Lead, on_delete=models.CASCADE, db_index=False)
+    contact = models.ForeignKey(
+        Contact, on_delete=models.CASCADE, db_index=False, verbose_name=_("contact")
+    )
+    is_primary = models.BooleanField(_("primary"), default=False, db_default=False)
+    added_at = models.DateTimeField(
+        _("added"), default=timezone.now, db_default=Now(), editable=False
+    )
+
+    class Meta:
+        db_table = "lead_contacts"
+        verbose_name = _("contact of the lead")
+        verbose_name_plural = _("contacts of the lead")
+        indexes = (
+            # Leads of a contact: meetings are matched through it.
+            column_index("lead_contacts", "contact_id"),
+        )
+        constraints = (
+            models.UniqueConstraint(
+                fields=["lead"],
+                condition=models.Q(is_primary=True),
+                name="uq_lead_contacts_primary",
+                violation_error_message=_("The lead has a primary contact already."),
+            ),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.lead_id}: {self.contact_id}"

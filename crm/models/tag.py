@@ -1,0 +1,25 @@
+"""Tags on leads."""
+
+from __future__ import annotations
+
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from pipedesk.core.models import new_uuid_field
+
+
+class Tag(models.Model):
+    """A label that people put on leads."""
+
+    id = new_uuid_field()
+    name = models.CharField(_("name"), max_length=100, unique=True)
+    color = models.CharField(_("colour"), max_length=20, null=True, blank=True)
+
+    class Meta:
+        db_table = "tags"
+        verbose_name = _("tag")
+        verbose_name_plural = _("tags")
+        ordering = ("name", "id")
+
+    def __str__(self) -> str:
+        return self.name

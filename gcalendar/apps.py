@@ -1,0 +1,12 @@
+"""Application configuration."""
+
+from django.apps import AppConfig
+from django.utils.translation import gettext_lazy as _
+
+
+class GcalendarConfig(AppConfig):
+    """The mirror of calendars."""
+
+    name = "gcalendar"
+    verbose_name = _("Google Calendar")
+    default_auto_field = "django.db.models.AutoField"

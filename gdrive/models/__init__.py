@@ -1,0 +1,20 @@
+"""Folder templates, folder trees, and the mirror of Drive."""
+
+from gdrive.models.channel import DriveChangeLog, DriveSyncState, DriveWebhookChannel
+from gdrive.models.mirror import DriveFile, DriveFolder, EntityType
+from gdrive.models.template import DriveStructureNode, DriveStructureTemplate
+from gdrive.models.tree import DriveFolderNode, DriveFolderTree, ReservedId
+
+__all__ = [
+    "DriveChangeLog",
+    "DriveFile",
+    "DriveFolder",
+    "DriveFolderNode",
+    "DriveFolderTree",
+    "DriveStructureNode",
+    "DriveStructureTemplate",
+    "DriveSyncState",
+    "DriveWebhookChannel",
+    "EntityType",
+    "ReservedId",
+]

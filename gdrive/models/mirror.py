@@ -1,0 +1,120 @@
+"""Folders of entities, and files and folders as Drive shows them."""
+
+from __future__ import annotations
+
+from typing import Self
+
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from pipedesk.core.models import (
+    CreatedModel,
+    SoftDeleteModel,
+    SoftDeleteQuerySet,
+    column_index,
+)
+
+FOLDER_MIME_TYPE = "application/vnd.google-apps.folder"
+
+
+class EntityType(models.TextChoices):
+    """What can have a folder."""
+
+    COMPANY = "company", _("Company")
+    LEAD = "lead", _("Lead")
+    DEAL = "deal", _("Deal")
+    CONTACT = "contact", _("Contact")
+
+
+class DriveFolderQuerySet(SoftDeleteQuerySet["DriveFolder"]):
+    """Root folders of entities."""
+
+    def of(self, entity_type: str, entity_id: object) -> Self:
+        """The folders, live and deleted, of one entity."""
+        return self.filter(entity_type=entity_type, entity_id=str(entity_id))
+
+
+class DriveFolder(CreatedModel, SoftDeleteModel):
+    """The root folder of an entity."""
+
+    entity_id = models.CharField(_("entity id"), max_length=36)
+    entity_type = models.CharField(_("entity type"), max_length=20, choices=EntityType.choices)
+    folder_id = models.CharField(_("Google's id"), unique=True)
+    folder_url = models.CharField(_("link"), null=True, blank=True)
+
+    objects = DriveFolderQuerySet.as_manager()
+
+    class Meta:
+        db_table = "google_drive_folders"
+        verbose_name = _("entity folder")
+        verbose_name_plural = _("entity folders")
+        ordering = ("id",)
+        indexes = (
+            column_index("google_drive_folders", "entity_id"),
+            column_index("google_drive_folders", "entity_type"),
+            column_index("google_drive_folders", "deleted_at"),
+        )
+        constraints = (
+            models.UniqueConstraint(
+                fields=["entity_type", "entity_id"],
+                condition=models.Q(deleted_at__isnull=True),
+                name="uq_google_drive_folders_entity",
+                violation_error_message=_("This record has a folder already."),
+            ),
+            models.CheckConstraint(
+                condition=models.Q(entity_type__in=EntityType.values),
+                name="ck_google_drive_folders_entity_type",
+            ),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.entity_type} {self.entity_id}"
+
+
+class DriveFileQuerySet(SoftDeleteQuerySet["DriveFile"]):
+    """Files and folders of the mirror."""
+
+    def inside(self, folder_id: str) -> Self:
+        """What lies directly in this folder."""
+        return self.filter(parent_folder_id=folder_id)
+
+
+class DriveFile(CreatedModel, SoftDeleteModel):
+    """A file or folder below an entity's root, as Drive last showed it.
+
+    `size` is in bytes; Google's own documents and folders have none. `trashed_at` and
+    `unavailable_at` are Drive's doing; `deleted_at` is ours (a person deleted it here).
+    """
+
+    file_id = models.CharField(_("Google's id"), unique=True)
+    parent_folder_id = models.CharField(_("parent folder"), null=True, blank=True)
+    name = models.CharField(_("name"))
+    mime_type = models.CharField(_("type"), null=True, blank=True)
+    size = models.BigIntegerField(_("size"), null=True, blank=True)
+    drive_id = models.CharField(default="", db_default="", blank=True)
+    web_view_link = models.CharField(_("link"), null=True, blank=True)
+    google_created_at = models.DateTimeField(_("created in Drive"), null=True, blank=True)
+    google_modified_at = models.DateTimeField(_("changed in Drive"), null=True, blank=True)
+    version = models.BigIntegerField(null=True, blank=True)
+    trashed_at = models.DateTimeField(_("trashed"), null=True, blank=True)
+    unavailable_at = models.DateTimeField(_("out of reach"), null=True, blank=True)
+
+    objects = DriveFileQuerySet.as_manager()
+
+    class Meta:
+        db_table = "drive_files"
+        verbose_name = _("file")
+        verbose_name_plural = _("files")
+        ordering = ("name", "id")
+        indexes = (
+            column_index("drive_files", "parent_folder_id"),
+            column_index("drive_files", "deleted_at"),
+        )
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def is_folder(self) -> bool:
+        """Whether this is a folder."""
+        return self.mime_type == FOLDER_MIME_TYPE

@@ -1,0 +1,187 @@
+"""Folder trees of entities: the journal that makes them grow exactly once."""
+
+from __future__ import annotations
+
+from typing import ClassVar, Self
+
+from django.db import models
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from gdrive.models.mirror import EntityType
+from gdrive.models.template import DriveStructureNode, DriveStructureTemplate
+from pipedesk.core.models import TimeStampedModel, TimeStampedQuerySet, column_index
+from pipedesk.core.work import Work, WorkQuerySet
+
+
+class DriveFolderTreeQuerySet(
+    WorkQuerySet["DriveFolderTree"], TimeStampedQuerySet["DriveFolderTree"]
+):
+    """Folder trees."""
+
+    def of(self, entity_type: str, entity_id: object) -> Self:
+        """The tree of one entity."""
+        return self.filter(entity_type=entity_type, entity_id=str(entity_id))
+
+
+class DriveFolderTree(TimeStampedModel, Work):
+    """The folder tree of one entity, and how far it has grown.
+
+    Shared places that belong to no entity (`Leads`, `Companies` below the root) are nodes
+    without a tree.
+    """
+
+    task: ClassVar[str] = "gdrive.tasks.provision_tree"
+
+    class State(models.TextChoices):
+        PENDING = "pending", _("Pending")
+        READY = "ready", _("Ready")
+        ERROR = "error", _("Error")
+
+    entity_type = models.CharField(_("entity type"), max_length=20, choices=EntityType.choices)
+    entity_id = models.CharField(_("entity id"), max_length=36)
+    template = models.ForeignKey(
+        DriveStructureTemplate,
+        verbose_name=_("template"),
+        null=True,
+        blank=True,
+        on_delete=models.SET_NULL,
+        related_name="+",
+        db_index=False,
+    )
+    template_version = models.PositiveIntegerField(null=True, blank=True)
+    state = models.CharField(
+        _("state"),
+        max_length=10,
+        choices=State.choices,
+        default=State.PENDING,
+        db_default=State.PENDING,
+    )
+
+    objects = DriveFolderTreeQuerySet.as_manager()
+
+    class Meta:
+        db_table = "drive_folder_trees"
+        verbose_name = _("folder tree")
+        verbose_name_plural = _("folder trees")
+        ordering = ("id",)
+        indexes = (column_index("drive_folder_trees", "template_id"),)
+        constraints = (
+            models.UniqueConstraint(
+                fields=["entity_type", "entity_id"], name="uq_drive_folder_trees_entity"
+            ),
+            models.CheckConstraint(
+                condition=models.Q(applied__lte=models.F("requested")),
+                name="ck_drive_folder_trees_applied_le_requested",
+            ),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.entity_type} {self.entity_id}"
+
+
+class DriveFolderNode(TimeStampedModel):
+    """One folder we make: its Google id is reserved and committed before Google is asked.
+
+    `path_key` is unique below its parent: `template:<node id>` for a template's folder,
+    `root` for the entity's own, a fixed word for shared places. `name` is the name as we last
+    wrote it to Drive, so that a rename by a person is noticed.
+    """
+
+    class State(models.TextChoices):
+        RESERVED = "reserved", _("Reserved")
+        CREATED = "created", _("Created")
+
+    tree = models.ForeignKey(
+        DriveFolderTree,
+        verbose_name=_("tree"),
+        null=True,
+        blank=True,
+        on_delete=models.CASCADE,
+        related_name="nodes",
+        db_index=False,
+    )
+    template_node = models.ForeignKey(
+        DriveStructureNode,
+        verbose_name=_("template folder"),
+        null=True,
+        blank=True,
+        on_delete=models.SET_NULL,
+        related_name="+",
+        db_index=False,
+    )
+    parent = models.ForeignKey(
+        "self",
+        verbose_name=_("inside"),
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="children",
+        db_index=False,
+    )
+    path_key = models.CharField(max_length=100)
+    google_id = models.CharField(_("Google's id"), unique=True)
+    name = models.CharField(_("name as last written"))
+    state = models.CharField(
+        _("state"),
+        max_length=10,
+        choices=State.choices,
+        default=State.RESERVED,
+        db_default=State.RESERVED,
+    )
+
+    objects = TimeStampedQuerySet.as_manager()
+
+    class Meta:
+        db_table = "drive_folder_nodes"
+        verbose_name = _("folder of a tree")
+        verbose_name_plural = _("folders of a tree")
+        ordering = ("id",)
+        indexes = (
+            column_index("drive_folder_nodes", "tree_id"),
+            column_index("drive_folder_nodes", "template_node_id"),
+            column_index("drive_folder_nodes", "parent_id"),
+        )
+        constraints = (
+            # One folder per place: two workers cannot both reserve it.
+            models.UniqueConstraint(
+                fields=["tree", "path_key"],
+                condition=models.Q(tree__isnull=False),
+                name="uq_drive_folder_nodes_place",
+            ),
+            models.UniqueConstraint(
+                fields=["path_key"],
+                condition=models.Q(tree__isnull=True),
+                name="uq_drive_folder_nodes_shared_place",
+            ),
+        )
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class ReservedIdQuerySet(models.QuerySet["ReservedId"]):
+    """Ids from `files.generateIds` that no folder uses yet."""
+
+    def unused(self) -> Self:
+        """Ids nobody took."""
+        return self.filter(taken_at__isnull=True)
+
+
+class ReservedId(models.Model):
+    """A Drive file id Google reserved for us; asked for 1,000 at a time."""
+
+    google_id = models.CharField(primary_key=True, max_length=128)
+    reserved_at = models.DateTimeField(default=timezone.now)
+    taken_at = models.DateTimeField(null=True, blank=True)
+
+    objects = ReservedIdQuerySet.as_manager()
+
+    class Meta:
+        db_table = "drive_reserved_ids"
+        verbose_name = _("reserved id")
+        verbose_name_plural = _("reserved ids")
+        ordering = ("google_id",)
+
+    def __str__(self) -> str:
+        return self.google_id

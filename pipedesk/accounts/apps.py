@@ -1,0 +1,12 @@
+"""Application configuration."""
+
+from django.apps import AppConfig
+from django.utils.translation import gettext_lazy as _
+
+
+class AccountsConfig(AppConfig):
+    """Who works here, and what each may do."""
+
+    name = "pipedesk.accounts"
+    verbose_name = _("Users and roles")
+    default_auto_field = "django.db.models.AutoField"

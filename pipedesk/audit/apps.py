@@ -1,0 +1,12 @@
+"""Application configuration."""
+
+from django.apps import AppConfig
+from django.utils.translation import gettext_lazy as _
+
+
+class AuditConfig(AppConfig):
+    """Who changed what."""
+
+    name = "pipedesk.audit"
+    verbose_name = _("Audit")
+    default_auto_field = "django.db.models.AutoField"

@@ -1,0 +1,12 @@
+"""Application configuration."""
+
+from django.apps import AppConfig
+from django.utils.translation import gettext_lazy as _
+
+
+class CoreConfig(AppConfig):
+    """Bases every other room stands on."""
+
+    name = "pipedesk.core"
+    verbose_name = _("Work and keys")
+    default_auto_field = "django.db.models.AutoField"

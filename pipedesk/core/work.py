@@ -1,0 +1,247 @@
+"""Work that survives: the mixin of every row a job works on.
+
+The work to do is two counters on the row, `requested` and `applied`; the queue only wakes a
+worker. A worker claims the row with a lease and a fencing number, counts the attempt before
+it starts, and writes its result only while the lease is still its own. Whatever dies in
+between, the sweeper finds `requested > applied` and wakes somebody again.
+"""
+
+from __future__ import annotations
+
+import logging
+import random
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from time import monotonic
+from typing import Any, ClassVar, Self, TypeVar
+
+from django.db import models, transaction
+from django.db.models import F, Q
+from django.db.models.functions import Greatest, Now
+from django.utils.translation import gettext_lazy as _
+
+from pipedesk.core.exceptions import GiveUp, LeaseLost, TryLater
+from pipedesk.core.jobs import wake
+
+logger = logging.getLogger(__name__)
+
+W = TypeVar("W", bound="Work", covariant=True)
+
+MAX_ATTEMPTS = 5
+MAX_RETRY_AFTER_S = 3600
+SLICE_S = 45  # a job stops by itself before the queue's time-out (60 s) cuts it
+LOST_AFTER_S = 600  # twice the queue's `retry`: a wake-up older than this was lost
+
+
+class WorkQuerySet(models.QuerySet[W]):
+    """Rows with work to do."""
+
+    def behind(self) -> Self:
+        """Rows with something requested that is not applied, and not given up."""
+        return self.filter(requested__gt=F("applied"), dead_at__isnull=True)
+
+    def lost(self) -> Self:
+        """Rows that are behind and due although nobody was woken for them, or long ago."""
+        now = Now()
+        return self.behind().filter(
+            Q(next_attempt_at__isnull=True) | Q(next_attempt_at__lte=now),
+            Q(lease_until__isnull=True) | Q(lease_until__lt=now),
+            Q(queued_at__isnull=True) | Q(queued_at__lt=now - timedelta(seconds=LOST_AFTER_S)),
+        )
+
+    def request(self, pk: int) -> None:
+        """Ask for the work of row `pk` once more; wakes a worker unless one is on its way."""
+        with transaction.atomic(using=self.db):
+            row = self.filter(pk=pk)
+            unqueued = row.filter(queued_at__isnull=True)
+            if unqueued.update(requested=F("requested") + 1, queued_at=Now()):
+                wake(self.model.task, pk)
+            else:
+                row.update(requested=F("requested") + 1)
+
+    def rewake(self) -> int:
+        """Wake workers for what was lost; returns how many."""
+        count = 0
+        for pk in self.lost().values_list("pk", flat=True):
+            with transaction.atomic(using=self.db):
+                if self.lost().filter(pk=pk).update(queued_at=Now()):
+                    wake(self.model.task, pk)
+                    count += 1
+        return count
+
+    def revive(self) -> int:
+        """Take dead rows up again ("run again"); returns how many."""
+        dead = list(self.filter(dead_at__isnull=False).values_list("pk", flat=True))
+        self.filter(pk__in=dead).update(
+            dead_at=None, attempts=0, next_attempt_at=None, queued_at=None, last_error=""
+        )
+        for pk in dead:
+            self.request(pk)
+        return len(dead)
+
+
+class Work(models.Model):
+    """Columns of a row that a job works on. Subclasses name the job in `task`."""
+
+    task: ClassVar[str]
+    lease_s: ClassVar[int] = 120
+
+    requested = models.PositiveBigIntegerField(default=0, db_default=0, editable=False)
+    applied = models.PositiveBigIntegerField(default=0, db_default=0, editable=False)
+    queued_at = models.DateTimeField(null=True, blank=True, editable=False)
+    lease_gen = models.PositiveBigIntegerField(default=0, db_default=0, editable=False)
+    lease_until = models.DateTimeField(null=True, blank=True, editable=False)
+    attempts = models.PositiveSmallIntegerField(
+        _("attempts"), default=0, db_default=0, editable=False
+    )
+    next_attempt_at = models.DateTimeField(_("next attempt"), null=True, blank=True, editable=False)
+    dead_at = models.DateTimeField(_("given up"), null=True, blank=True, editable=False)
+    last_error = models.TextField(
+        _("last error"), default="", db_default="", blank=True, editable=False
+    )
+
+    class Meta:
+        abstract = True
+
+
+@dataclass(frozen=True)
+class Lease:
+    """The right to write one row's result. `seen` is the `requested` this run answers."""
+
+    model: type[Work]
+    pk: int
+    generation: int
+    seen: int
+
+    def _own(self) -> models.QuerySet[Work]:
+        # .order_by() and the base manager: the plain row, whatever the model's manager does.
+        return models.QuerySet(self.model).filter(pk=self.pk, lease_gen=self.generation)
+
+    def write(self, **values: Any) -> None:
+        """Update the row, proving the lease. Call it first in each writing transaction.
+
+        The row stays locked until the commit, so nobody takes over meanwhile. Long work that
+        stores a part of its result and its place passes `attempts=0`: progress was made.
+
+        Raises LeaseLost when another worker took over.
+        """
+        until = Now() + timedelta(seconds=self.model.lease_s)
+        if not self._own().update(lease_until=until, **values):
+            msg = f"{self.model.__name__} {self.pk}"
+            raise LeaseLost(msg)
+
+    def complete(self, **values: Any) -> None:
+        """Mark what was seen as applied, in the transaction that stores the result.
+
+        Raises LeaseLost when another worker took over.
+        """
+        self.write(
+            applied=Greatest(F("applied"), self.seen),
+            attempts=0,
+            next_attempt_at=None,
+            last_error="",
+            **values,
+        )
+
+    def release(self, **values: Any) -> None:
+        """Give the row back. A lost lease is nobody's to give back."""
+        self._own().update(lease_until=None, **values)
+
+
+def claim(model: type[Work], pk: int) -> Lease | None:
+    """Take the lease of a row that is behind and due, counting the attempt, or None."""
+    now = Now()
+    with transaction.atomic():
+        taken = (
+            models.QuerySet(model)
+            .filter(pk=pk, requested__gt=F("applied"), dead_at__isnull=True)
+            .filter(Q(lease_until__isnull=True) | Q(lease_until__lt=now))
+            .filter(Q(next_attempt_at__isnull=True) | Q(next_attempt_at__lte=now))
+            .update(
+                lease_gen=F("lease_gen") + 1,
+                lease_until=now + timedelta(seconds=model.lease_s),
+                attempts=F("attempts") + 1,
+                queued_at=None,
+            )
+        )
+        if not taken:
+            return None
+        row = models.QuerySet(model).get(pk=pk)
+    lease = Lease(model, pk, row.lease_gen, row.requested)
+    if row.attempts > MAX_ATTEMPTS:
+        # The last attempts died without a word (killed, out of memory): stop here.
+        bury(lease, row.last_error or str(_("Stopped working several times without a reason.")))
+        return None
+    return lease
+
+
+def bury(lease: Lease, reason: str) -> None:
+    """Give the work up until a person asks to run it again."""
+    logger.error("gave up %s %s: %s", lease.model.__name__, lease.pk, reason)
+    lease.release(dead_at=Now(), last_error=reason)
+
+
+def backoff_s(attempts: int) -> float:
+    """Seconds until the next try: 1, 2, 4, 8, 16 minutes, ±25 %."""
+    return 60 * 2.0 ** (attempts - 1) * random.uniform(0.75, 1.25)  # noqa: S311
+
+
+def postpone(lease: Lease, failure: Exception) -> None:
+    """Plan the next try, or give up after the last one."""
+    row = models.QuerySet(lease.model).get(pk=lease.pk)
+    reason = str(failure) or type(failure).__name__
+    asked_s = failure.retry_after_s if isinstance(failure, TryLater) else None
+    if asked_s is not None:
+        # Being told when to come back is no failed attempt.
+        wait_s, attempts = min(asked_s, MAX_RETRY_AFTER_S), max(row.attempts - 1, 0)
+    elif row.attempts >= MAX_ATTEMPTS:
+        bury(lease, reason)
+        return
+    else:
+        wait_s, attempts = backoff_s(row.attempts), row.attempts
+    lease.release(
+        next_attempt_at=Now() + timedelta(seconds=wait_s), attempts=attempts, last_error=reason
+    )
+
+
+def perform(model: type[Work], pk: int, do: Callable[[Lease], None]) -> bool:
+    """Do the work of one row under a lease; again while more was requested meanwhile.
+
+    `do` calls `lease.complete(…)` inside the transaction that stores its result. Returns
+    whether anything was done. Failures are recorded on the row, never raised: the queue
+    must acknowledge the wake-up; only a killed process leaves it unanswered.
+    """
+    started = monotonic()
+    done = False
+    while lease := claim(model, pk):
+        if not attempt(lease, do):
+            return done
+        done = True
+        if monotonic() - started > SLICE_S:
+            models.QuerySet(model).filter(pk=pk).update(lease_until=None)
+            break
+    again = models.QuerySet(model).filter(pk=pk, queued_at__isnull=True)
+    if done and again.filter(requested__gt=F("applied"), dead_at__isnull=True).exists():
+        with transaction.atomic():
+            if again.update(queued_at=Now()):
+                wake(model.task, pk)
+    return done
+
+
+def attempt(lease: Lease, do: Callable[[Lease], None]) -> bool:
+    """One run under the lease; False when it failed (the row says why)."""
+    try:
+        do(lease)
+    except LeaseLost:
+        logger.warning("lease of %s %s lost", lease.model.__name__, lease.pk)
+        return False
+    except GiveUp as failure:
+        bury(lease, str(failure))
+        return False
+    except Exception as failure:  # noqa: BLE001  any failure must end on the row
+        logger.warning("%s %s failed: %s", lease.model.__name__, lease.pk, type(failure).__name__)
+        postpone(lease, failure)
+        return False
+    lease.release()
+    return True

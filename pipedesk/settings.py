@@ -1,0 +1,300 @@
+"""Settings: typed values from the environment or `.env`; `.env.example` explains each.
+
+A missing or malformed value stops the start with a message that names all of them.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from csp.constants import NONE, SELF, UNSAFE_EVAL, UNSAFE_INLINE
+from django.core.exceptions import ImproperlyConfigured
+from django.utils.translation import gettext_lazy as _
+from environs import FileAwareEnv, validate
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+VAR_DIR = BASE_DIR / "var"
+
+env = FileAwareEnv(eager=False)
+env.read_env(BASE_DIR / ".env", recurse=False)
+
+DJANGO_ENV = env.str(
+    "DJANGO_ENV", "development", validate=validate.OneOf(["development", "production"])
+)
+SECRET_KEY = env.str("SECRET_KEY", "")
+ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", ["localhost", "127.0.0.1", "[::1]"])
+CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", [])
+DATABASE_URL = env.str("DATABASE_URL", f"sqlite:///{VAR_DIR / 'pipedesk.sqlite3'}")
+ALLOW_SQLITE_IN_PRODUCTION = env.bool("ALLOW_SQLITE_IN_PRODUCTION", False)
+Q_BROKER = env.str("Q_BROKER", "orm", validate=validate.Regexp(r"^(orm|rediss?://.+)$"))
+SUPABASE_JWT_SECRET = env.str("SUPABASE_JWT_SECRET", "")
+SUPABASE_JWKS_URL = env.str("SUPABASE_JWKS_URL", "")
+SUPABASE_JWT_ISSUER = env.str("SUPABASE_JWT_ISSUER", "")
+SUPABASE_JWT_AUDIENCE = env.str("SUPABASE_JWT_AUDIENCE", "authenticated")
+GOOGLE_SERVICE_ACCOUNT_JSON = env.str("GOOGLE_SERVICE_ACCOUNT_JSON", "")
+GOOGLE_IMPERSONATE_EMAIL = env.str("GOOGLE_IMPERSONATE_EMAIL", "")
+GOOGLE_API_ROOT_URL = env.str("GOOGLE_API_ROOT_URL", "https://www.googleapis.com/")
+DRIVE_ROOT_FOLDER_ID = env.str("DRIVE_ROOT_FOLDER_ID", "")
+DRIVE_SHARED_DRIVE_ID = env.str("DRIVE_SHARED_DRIVE_ID", "")
+WEBHOOK_BASE_URL = env.str("WEBHOOK_BASE_URL", "")
+CALENDAR_EVENT_RETENTION_DAYS = env.int(
+    "CALENDAR_EVENT_RETENTION_DAYS", 180, validate=validate.Range(min=0)
+)
+SYNC_POLL_INTERVAL_S = max(60, env.int("SYNC_POLL_INTERVAL_S", 600) or 600)
+CORS_ALLOWED_ORIGINS = env.list(
+    "CORS_ORIGINS", ["http://localhost:3000", "http://localhost:5173", "http://127.0.0.1:5173"]
+)
+CORS_ORIGIN_REGEX = env.str("CORS_ORIGIN_REGEX", "")
+DRIVE_MAX_UPLOAD_MB = env.int("DRIVE_MAX_UPLOAD_MB", 100, validate=validate.Range(min=1))
+DRIVE_ALLOW_LINK_SHARING = env.bool("DRIVE_ALLOW_LINK_SHARING", False)
+FIELD_ENCRYPTION_KEYS = env.list("FIELD_ENCRYPTION_KEYS", [])
+API_THROTTLE_USER = env.str("API_THROTTLE_USER", "1200/min")
+API_THROTTLE_ANON = env.str("API_THROTTLE_ANON", "60/min")
+LOG_FORMAT = env.str(
+    "LOG_FORMAT",
+    "json" if DJANGO_ENV == "production" else "console",
+    validate=validate.OneOf(["console", "json"]),
+)
+LOG_LEVEL = env.str(
+    "LOG_LEVEL", "INFO", validate=validate.OneOf(["DEBUG", "INFO", "WARNING", "ERROR"])
+)
+SENTRY_DSN = env.str("SENTRY_DSN", "")
+DATABASES = {
+    "default": env.dj_db_url(
+        "DATABASE_URL",
+        f"sqlite:///{VAR_DIR / 'pipedesk.sqlite3'}",
+        conn_max_age=600,
+        conn_health_checks=True,
+    )
+}
+env.seal()
+
+PRODUCTION = DJANGO_ENV == "production"
+DEBUG = False
+
+if not SECRET_KEY:
+    msg = "SECRET_KEY is missing: `make run` writes one to .env, or see .env.example."
+    raise ImproperlyConfigured(msg)
+
+# --- Database ------------------------------------------------------------------------------
+_database = DATABASES["default"]
+if _database["ENGINE"].endswith("sqlite3"):
+    Path(_database["NAME"]).parent.mkdir(parents=True, exist_ok=True)
+    # Writers wait for each other instead of failing with "database is locked".
+    _database["OPTIONS"] = {
+        "transaction_mode": "IMMEDIATE",
+        "timeout": 20,
+        "init_command": (
+            "PRAGMA journal_mode=WAL;PRAGMA synchronous=NORMAL;PRAGMA foreign_keys=ON;"
+        ),
+    }
+else:
+    _database.setdefault("OPTIONS", {})["options"] = (
+        "-c lock_timeout=5s -c statement_timeout=30s -c idle_in_transaction_session_timeout=30s"
+    )
+DEFAULT_AUTO_FIELD = "django.db.models.AutoField"
+
+# --- Applications --------------------------------------------------------------------------
+INSTALLED_APPS = [
+    "unfold",
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "django_q",
+    "axes",
+    "corsheaders",
+    "csp",
+    "rest_framework",
+    "django_filters",
+    "drf_standardized_errors",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
+    "django_structlog",
+    "pipedesk.core",
+    "pipedesk.accounts",
+    "pipedesk.audit",
+    "crm",
+    "gdrive",
+    "gcalendar",
+    "webhooks",
+    *(
+        []
+        if PRODUCTION or not (BASE_DIR / "pipedesk/sandbox/apps.py").exists()
+        else ["pipedesk.sandbox"]
+    ),
+]
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "corsheaders.middleware.CorsMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.locale.LocaleMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django_structlog.middlewares.RequestMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "axes.middleware.AxesMiddleware",
+]
+ROOT_URLCONF = "pipedesk.urls"
+WSGI_APPLICATION = "pipedesk.wsgi.application"
+APPEND_SLASH = False
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ],
+        },
+    },
+]
+STATIC_URL = "/static/"
+STATIC_ROOT = BASE_DIR / "staticfiles"
+# Development serves straight from the packages; `collectstatic` is for production.
+WHITENOISE_USE_FINDERS = not PRODUCTION
+WHITENOISE_AUTOREFRESH = False
+
+# --- People --------------------------------------------------------------------------------
+AUTH_USER_MODEL = "accounts.User"
+AUTHENTICATION_BACKENDS = [
+    "axes.backends.AxesStandaloneBackend",
+    "django.contrib.auth.backends.ModelBackend",
+]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": f"django.contrib.auth.password_validation.{name}"}
+    for name in (
+        "UserAttributeSimilarityValidator",
+        "MinimumLengthValidator",
+        "CommonPasswordValidator",
+        "NumericPasswordValidator",
+    )
+]
+LOGIN_URL = "admin:login"
+LOGIN_REDIRECT_URL = "admin:index"
+AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
+AXES_FAILURE_LIMIT = 5
+AXES_COOLOFF_TIME = 0.25  # hours
+AXES_RESET_ON_SUCCESS = True
+
+LANGUAGE_CODE = "en"
+LANGUAGES = [("en", _("English")), ("pt-br", _("Brazilian Portuguese"))]
+LOCALE_PATHS = [BASE_DIR / "pipedesk" / "locale"]
+TIME_ZONE = "America/Sao_Paulo"
+USE_TZ = True
+
+# --- API -----------------------------------------------------------------------------------
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": [
+        "pipedesk.accounts.authentication.BearerAuthentication",
+        "rest_framework.authentication.SessionAuthentication",
+    ],
+    "DEFAULT_PERMISSION_CLASSES": ["pipedesk.core.permissions.RolePermission"],
+    "DEFAULT_PARSER_CLASSES": ["pipedesk.core.parsers.StrictJSONParser"],
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_PAGINATION_CLASS": "pipedesk.core.pagination.ContractPagination",
+    "DEFAULT_FILTER_BACKENDS": [],
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "EXCEPTION_HANDLER": "pipedesk.core.problems.exception_handler",
+    "UNAUTHENTICATED_USER": "django.contrib.auth.models.AnonymousUser",
+    "TEST_REQUEST_DEFAULT_FORMAT": "json",
+}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "PipeDesk",
+    "DESCRIPTION": "CRM, Google Drive folders and Google Calendar mirror of a sales team.",
+    "VERSION": "1.0.0",
+    "OAS_VERSION": "3.1.1",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+    "SERVE_AUTHENTICATION": None,
+}
+CORS_ALLOWED_ORIGIN_REGEXES = [CORS_ORIGIN_REGEX] if CORS_ORIGIN_REGEX else []
+CORS_URLS_REGEX = r"^/api/.*$"
+CORS_EXPOSE_HEADERS = ["ETag", "Retry-After"]
+DATA_UPLOAD_MAX_MEMORY_SIZE = 1_048_576
+
+# --- Security ------------------------------------------------------------------------------
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": [SELF],
+        "script-src": [SELF],
+        "style-src": [SELF],
+        "img-src": [SELF, "data:"],
+        "object-src": [NONE],
+        "base-uri": [SELF],
+        "form-action": [SELF],
+        "frame-ancestors": [NONE],
+    },
+}
+# The admin's theme (Alpine.js, inline styles) needs more; pipedesk.urls wraps /admin/ only.
+ADMIN_CONTENT_SECURITY_POLICY = {"script-src": [UNSAFE_EVAL], "style-src": [UNSAFE_INLINE]}
+X_FRAME_OPTIONS = "DENY"
+SECURE_REFERRER_POLICY = "same-origin"
+SESSION_COOKIE_AGE = 12 * 3600
+SESSION_COOKIE_SAMESITE = "Lax"
+# Unique by its lower case (uq_users_email), which the check does not see.
+SILENCED_SYSTEM_CHECKS = ["auth.W004"]
+if PRODUCTION:
+    SECURE_SSL_REDIRECT = True
+    SECURE_HSTS_SECONDS = 31_536_000
+    SECURE_HSTS_INCLUDE_SUBDOMAINS = True
+    SECURE_HSTS_PRELOAD = True
+    SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+    SESSION_COOKIE_SECURE = True
+    CSRF_COOKIE_SECURE = True
+    SESSION_COOKIE_NAME = "__Host-sessionid"
+    CSRF_COOKIE_NAME = "__Host-csrftoken"
+
+# --- Queue: docs/operations.md says why each number -----------------------------------------
+WORKERS = 2
+TIMEOUT = 60
+Q_CLUSTER = {
+    "name": "pipedesk",
+    "workers": WORKERS,
+    "bulk": 2,
+    "queue_limit": 4,
+    "timeout": TIMEOUT,
+    "retry": 300,
+    "ack_failures": True,
+    "max_attempts": 1,
+    "catch_up": False,
+    "save_limit": 0,
+    "guard_cycle": 0.5,
+    "poll": 0.2,
+    "recycle": 200,
+    "max_rss": 300_000,
+    "scheduler": True,
+    "log_level": LOG_LEVEL,
+    "label": "Queue",
+    **({"orm": "default"} if Q_BROKER == "orm" else {"redis": Q_BROKER}),
+}
+# What runs when: name -> (job, cron or minutes between). Written to the database after each
+# migrate (pipedesk.core.schedules); never by hand.
+SCHEDULES: dict[str, tuple[str, int]] = {
+    "rewake what was lost": ("pipedesk.core.tasks.sweep", 1),
+    "queue heartbeat": ("pipedesk.core.tasks.beat", 1),
+    "poll calendars": ("gcalendar.tasks.poll_calendars", 1),
+    "poll drives": ("gdrive.tasks.poll_drives", 1),
+    "renew channels": ("webhooks.tasks.renew_channels", 15),
+}
+
+# --- Logs ----------------------------------------------------------------------------------
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"plain": {"format": "{asctime} {levelname} {name} {message}", "style": "{"}},
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "plain"}},
+    "root": {"handlers": ["console"], "level": LOG_LEVEL},
+}
+
+TESTING = "pytest" in sys.modules

@@ -1,0 +1,146 @@
+"""The work mixin: nothing requested is lost, nothing runs twice at once."""
+
+from __future__ import annotations
+
+import pytest
+from django.db import transaction
+from django_q.models import OrmQ
+
+from gdrive.models import DriveSyncState
+from pipedesk.core.exceptions import GiveUp, LeaseLost, TryLater
+from pipedesk.core.work import MAX_ATTEMPTS, Lease, claim, perform
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture
+def row() -> DriveSyncState:
+    return DriveSyncState.objects.create()
+
+
+def finish(lease: Lease) -> None:
+    with transaction.atomic():
+        lease.complete()
+
+
+def test_many_requests_wake_one_worker(row: DriveSyncState) -> None:
+    for _ in range(10):
+        DriveSyncState.objects.request(row.pk)
+
+    row.refresh_from_db()
+    assert row.requested == 10
+    assert OrmQ.objects.count() == 1
+
+
+def test_a_rolled_back_request_leaves_neither_work_nor_message(row: DriveSyncState) -> None:
+    with transaction.atomic():
+        DriveSyncState.objects.request(row.pk)
+        transaction.set_rollback(True)
+
+    row.refresh_from_db()
+    assert row.requested == 0
+    assert not OrmQ.objects.exists()
+
+
+def test_work_done_is_applied_and_the_lease_given_back(row: DriveSyncState) -> None:
+    DriveSyncState.objects.request(row.pk)
+
+    assert perform(DriveSyncState, row.pk, finish)
+
+    row.refresh_from_db()
+    assert (row.requested, row.applied, row.attempts) == (1, 1, 0)
+    assert row.lease_until is None
+    assert not perform(DriveSyncState, row.pk, finish)
+
+
+def test_a_request_during_the_work_leads_to_one_more_run(row: DriveSyncState) -> None:
+    runs: list[int] = []
+
+    def work(lease: Lease) -> None:
+        runs.append(lease.seen)
+        if len(runs) == 1:
+            DriveSyncState.objects.request(row.pk)
+        finish(lease)
+
+    DriveSyncState.objects.request(row.pk)
+    perform(DriveSyncState, row.pk, work)
+
+    row.refresh_from_db()
+    assert runs == [1, 2]
+    assert row.applied == row.requested == 2
+
+
+def test_only_one_worker_gets_the_lease(row: DriveSyncState) -> None:
+    DriveSyncState.objects.request(row.pk)
+
+    assert claim(DriveSyncState, row.pk) is not None
+    assert claim(DriveSyncState, row.pk) is None
+
+
+def test_a_worker_that_lost_its_lease_writes_nothing(row: DriveSyncState) -> None:
+    DriveSyncState.objects.request(row.pk)
+    slow = claim(DriveSyncState, row.pk)
+    DriveSyncState.objects.filter(pk=row.pk).update(lease_until=None)
+    fast = claim(DriveSyncState, row.pk)
+    assert slow is not None
+    assert fast is not None
+
+    with pytest.raises(LeaseLost), transaction.atomic():
+        slow.complete(page_token="stale")
+    with transaction.atomic():
+        fast.complete(page_token="fresh")
+
+    row.refresh_from_db()
+    assert row.page_token == "fresh"
+
+
+def test_a_failure_is_postponed_with_its_reason(row: DriveSyncState) -> None:
+    def work(lease: Lease) -> None:
+        msg = "no answer"
+        raise TryLater(msg, retry_after_s=7)
+
+    DriveSyncState.objects.request(row.pk)
+    perform(DriveSyncState, row.pk, work)
+
+    row.refresh_from_db()
+    assert row.last_error == "no answer"
+    assert row.next_attempt_at is not None
+    assert row.applied == 0
+    assert row.lease_until is None
+    assert not perform(DriveSyncState, row.pk, finish)
+
+
+def test_what_cannot_succeed_is_given_up_and_can_be_revived(row: DriveSyncState) -> None:
+    def work(lease: Lease) -> None:
+        msg = "share the drive with us"
+        raise GiveUp(msg)
+
+    DriveSyncState.objects.request(row.pk)
+    perform(DriveSyncState, row.pk, work)
+
+    row.refresh_from_db()
+    assert row.dead_at is not None
+    assert row.last_error == "share the drive with us"
+    assert DriveSyncState.objects.revive() == 1
+    assert perform(DriveSyncState, row.pk, finish)
+
+
+def test_a_job_that_kills_its_worker_stops_after_five_attempts(row: DriveSyncState) -> None:
+    DriveSyncState.objects.request(row.pk)
+    for _ in range(MAX_ATTEMPTS):
+        assert claim(DriveSyncState, row.pk) is not None  # and the process dies here
+        DriveSyncState.objects.filter(pk=row.pk).update(lease_until=None)
+
+    assert claim(DriveSyncState, row.pk) is None
+    row.refresh_from_db()
+    assert row.dead_at is not None
+
+
+def test_the_sweeper_wakes_what_the_queue_lost(row: DriveSyncState) -> None:
+    DriveSyncState.objects.request(row.pk)
+    OrmQ.objects.all().delete()
+    assert DriveSyncState.objects.rewake() == 0  # the wake-up may still be on its way
+
+    DriveSyncState.objects.filter(pk=row.pk).update(queued_at="2020-01-01T00:00:00Z")
+    assert DriveSyncState.objects.rewake() == 1
+    assert OrmQ.objects.count() == 1

@@ -1,0 +1,91 @@
+"""The environment the tests run in, set before Django reads its settings.
+
+`TEST_DATABASE=postgres` starts a PostgreSQL of our own in a temporary folder (as user
+`postgres` when we are root, because the server refuses root) and stops it at the end. The
+default is SQLite in a file, so that several connections see one database.
+"""
+
+from __future__ import annotations
+
+import atexit
+import os
+import pwd
+import shutil
+import socket
+import subprocess
+import tempfile
+from pathlib import Path
+
+POSTGRES_HOMES = sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True)
+
+
+def free_port() -> int:
+    """A port nobody listens on right now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def start_postgres() -> str:
+    """Start a throw-away PostgreSQL; returns its URL."""
+    binaries = POSTGRES_HOMES[0]
+    folder = Path(tempfile.mkdtemp(prefix="pipedesk-pg-"))
+    drop: list[str] = []
+    if os.geteuid() == 0:
+        owner = pwd.getpwnam("postgres")
+        os.chown(folder, owner.pw_uid, owner.pw_gid)
+        drop = ["runuser", "-u", "postgres", "--"]
+    data, port = folder / "data", free_port()
+    quiet = {"check": True, "stdout": subprocess.DEVNULL, "cwd": "/"}
+    subprocess.run(
+        [*drop, binaries / "initdb", "-D", data, "-U", "postgres", "-A", "trust", "-E", "UTF8",
+         "--locale=C.UTF-8"], **quiet,
+    )  # fmt: skip
+    options = (
+        f"-p {port} -k {folder} -c listen_addresses=127.0.0.1 -c fsync=off"
+        " -c synchronous_commit=off -c full_page_writes=off -c max_connections=200"
+    )
+    control = [*drop, binaries / "pg_ctl", "-D", data]
+    subprocess.run([*control, "-w", "-l", folder / "log", "-o", options, "start"], **quiet)
+
+    def stop() -> None:
+        subprocess.run(
+            [*control, "-m", "immediate", "stop"],
+            check=False, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd="/",
+        )  # fmt: skip
+        shutil.rmtree(folder, ignore_errors=True)
+
+    atexit.register(stop)
+    return f"postgres://postgres@127.0.0.1:{port}/pipedesk"
+
+
+def prepare_environment() -> None:
+    """Fixed values in place of whatever `.env` says; workers inherit the first one's."""
+    if "PIPEDESK_TEST_FOLDER" in os.environ:
+        return
+    folder = tempfile.mkdtemp(prefix="pipedesk-test-")
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    postgres = os.environ.get("TEST_DATABASE", "sqlite") == "postgres"
+    os.environ |= {
+        "PIPEDESK_TEST_FOLDER": folder,
+        "DJANGO_ENV": "development",
+        "SECRET_KEY": "only-for-tests-" * 4,
+        "DATABASE_URL": start_postgres() if postgres else f"sqlite:///{folder}/pipedesk.sqlite3",
+        "Q_BROKER": "orm",
+        "SUPABASE_JWT_SECRET": "only-for-tests-jwt-secret-" * 2,
+        "SUPABASE_JWKS_URL": "",
+        "SUPABASE_JWT_ISSUER": "",
+        "GOOGLE_SERVICE_ACCOUNT_JSON": "",
+        "GOOGLE_IMPERSONATE_EMAIL": "ana@pipedesk.example",
+        # Nobody listens there: a test that means the sandbox says so.
+        "GOOGLE_API_ROOT_URL": "http://127.0.0.1:9/",
+        "DRIVE_ROOT_FOLDER_ID": "",
+        "DRIVE_SHARED_DRIVE_ID": "",
+        "WEBHOOK_BASE_URL": "",
+        "LOG_LEVEL": "WARNING",
+        "NO_GCE_CHECK": "true",
+    }
+    os.environ.pop("GOOGLE_CLOUD_UNIVERSE_DOMAIN", None)
+
+
+prepare_environment()

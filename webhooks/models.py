@@ -1,0 +1,40 @@
+"""What Google told us, before anything is done about it."""
+
+from __future__ import annotations
+
+from django.db import models
+from django.db.models.functions import Now
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from pipedesk.core.models import column_index
+
+
+class Receipt(models.Model):
+    """A push message that was accepted. The same channel and number is accepted once."""
+
+    channel_id = models.CharField(_("channel id"), max_length=64)
+    message_number = models.BigIntegerField(_("number"))
+    resource_id = models.CharField(_("resource id"))
+    resource_state = models.CharField(_("state"))
+    headers = models.JSONField(
+        default=dict, help_text=_("An allow-listed set; the token is replaced by ***.")
+    )
+    received_at = models.DateTimeField(
+        _("received"), default=timezone.now, db_default=Now(), editable=False
+    )
+
+    class Meta:
+        db_table = "webhook_receipts"
+        verbose_name = _("push message")
+        verbose_name_plural = _("push messages")
+        ordering = ("-received_at", "-id")
+        indexes = (column_index("webhook_receipts", "received_at"),)
+        constraints = (
+            models.UniqueConstraint(
+                fields=["channel_id", "message_number"], name="uq_webhook_receipts_message"
+            ),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.channel_id} #{self.message_number}"
