@@ -18,9 +18,7 @@ from pipedesk.core.work import Work, WorkQuerySet
 from pipedesk.google.channels import ChannelModel, ChannelState
 
 
-class MirroredCalendarQuerySet(
-    WorkQuerySet["MirroredCalendar"], TimeStampedQuerySet["MirroredCalendar"]
-):
+class MirroredCalendarQuerySet(WorkQuerySet["MirroredCalendar"]):
     """Calendars on the registry."""
 
     def enabled(self) -> Self:
@@ -28,7 +26,7 @@ class MirroredCalendarQuerySet(
         return self.exclude(state=MirroredCalendar.State.DISABLED)
 
 
-class MirroredCalendar(TimeStampedModel, Work):
+class MirroredCalendar(Work):
     """A calendar on the registry: whose, how much of it, and how its mirror stands.
 
     `calendar_id` is what was registered (`primary` is allowed); `google_id` is Google's own

@@ -24,7 +24,7 @@ DJANGO_ENV = env.str(
 )
 SECRET_KEY = env.str("SECRET_KEY", "")
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", ["localhost", "127.0.0.1", "[::1]"])
-CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", [])
+CSRF_TRUSTED_ORIGINS: list[str] = env.list("CSRF_TRUSTED_ORIGINS", [])
 DATABASE_URL = env.str("DATABASE_URL", f"sqlite:///{VAR_DIR / 'pipedesk.sqlite3'}")
 ALLOW_SQLITE_IN_PRODUCTION = env.bool("ALLOW_SQLITE_IN_PRODUCTION", False)
 Q_BROKER = env.str("Q_BROKER", "orm", validate=validate.Regexp(r"^(orm|rediss?://.+)$"))
@@ -48,7 +48,7 @@ CORS_ALLOWED_ORIGINS = env.list(
 CORS_ORIGIN_REGEX = env.str("CORS_ORIGIN_REGEX", "")
 DRIVE_MAX_UPLOAD_MB = env.int("DRIVE_MAX_UPLOAD_MB", 100, validate=validate.Range(min=1))
 DRIVE_ALLOW_LINK_SHARING = env.bool("DRIVE_ALLOW_LINK_SHARING", False)
-FIELD_ENCRYPTION_KEYS = env.list("FIELD_ENCRYPTION_KEYS", [])
+FIELD_ENCRYPTION_KEYS: list[str] = env.list("FIELD_ENCRYPTION_KEYS", [])
 API_THROTTLE_USER = env.str("API_THROTTLE_USER", "1200/min")
 API_THROTTLE_ANON = env.str("API_THROTTLE_ANON", "60/min")
 LOG_FORMAT = env.str(

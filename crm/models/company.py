@@ -15,7 +15,9 @@ from pipedesk.core.models import (
 )
 
 
-class CompanyQuerySet(SoftDeleteQuerySet["Company"], TimeStampedQuerySet["Company"]):
+class CompanyQuerySet(  # type: ignore[override]  # django-stubs types as_manager per base
+    SoftDeleteQuerySet["Company"], TimeStampedQuerySet["Company"]
+):
     """Companies."""
 
 

@@ -17,7 +17,9 @@ from pipedesk.core.models import (
 )
 
 
-class ContactQuerySet(SoftDeleteQuerySet["Contact"], TimeStampedQuerySet["Contact"]):
+class ContactQuerySet(  # type: ignore[override]  # django-stubs types as_manager per base
+    SoftDeleteQuerySet["Contact"], TimeStampedQuerySet["Contact"]
+):
     """Contacts."""
 
 

@@ -16,7 +16,9 @@ from pipedesk.core.models import (
 )
 
 
-class DealQuerySet(SoftDeleteQuerySet["Deal"], TimeStampedQuerySet["Deal"]):
+class DealQuerySet(  # type: ignore[override]  # django-stubs types as_manager per base
+    SoftDeleteQuerySet["Deal"], TimeStampedQuerySet["Deal"]
+):
     """Deals."""
 
 

@@ -14,11 +14,11 @@ from pipedesk.core.work import Work, WorkQuerySet
 from pipedesk.google.channels import ChannelModel, ChannelState
 
 
-class DriveSyncStateQuerySet(WorkQuerySet["DriveSyncState"], TimeStampedQuerySet["DriveSyncState"]):
+class DriveSyncStateQuerySet(WorkQuerySet["DriveSyncState"]):
     """Followed drives."""
 
 
-class DriveSyncState(TimeStampedModel, Work):
+class DriveSyncState(Work):
     """A drive whose changes are followed, with its cursor. Empty `drive_id`: the own drive."""
 
     task: ClassVar[str] = "gdrive.tasks.sync_drive"

@@ -14,9 +14,7 @@ from pipedesk.core.models import TimeStampedModel, TimeStampedQuerySet, column_i
 from pipedesk.core.work import Work, WorkQuerySet
 
 
-class DriveFolderTreeQuerySet(
-    WorkQuerySet["DriveFolderTree"], TimeStampedQuerySet["DriveFolderTree"]
-):
+class DriveFolderTreeQuerySet(WorkQuerySet["DriveFolderTree"]):
     """Folder trees."""
 
     def of(self, entity_type: str, entity_id: object) -> Self:
@@ -24,7 +22,7 @@ class DriveFolderTreeQuerySet(
         return self.filter(entity_type=entity_type, entity_id=str(entity_id))
 
 
-class DriveFolderTree(TimeStampedModel, Work):
+class DriveFolderTree(Work):
     """The folder tree of one entity, and how far it has grown.
 
     Shared places that belong to no entity (`Leads`, `Companies` below the root) are nodes
@@ -80,6 +78,10 @@ class DriveFolderTree(TimeStampedModel, Work):
         return f"{self.entity_type} {self.entity_id}"
 
 
+class DriveFolderNodeQuerySet(TimeStampedQuerySet["DriveFolderNode"]):
+    """Folders of trees."""
+
+
 class DriveFolderNode(TimeStampedModel):
     """One folder we make: its Google id is reserved and committed before Google is asked.
 
@@ -130,7 +132,7 @@ class DriveFolderNode(TimeStampedModel):
         db_default=State.RESERVED,
     )
 
-    objects = TimeStampedQuerySet.as_manager()
+    objects = DriveFolderNodeQuerySet.as_manager()
 
     class Meta:
         db_table = "drive_folder_nodes"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 
-class Conflict(Exception):  # noqa: N818  (the field's word)
+class Conflict(Exception):
     """The row's present state forbids the change; the message says by whom, when and to what.
 
     `details` holds plain values a client can show (who, when, what).
@@ -17,7 +17,7 @@ class Conflict(Exception):  # noqa: N818  (the field's word)
         self.details = details
 
 
-class InvalidInput(Exception):  # noqa: N818
+class InvalidInput(Exception):
     """A well-formed value breaks a rule. `field` is the name the client used."""
 
     def __init__(self, field: str, message: str, code: str = "invalid") -> None:
@@ -27,11 +27,11 @@ class InvalidInput(Exception):  # noqa: N818
         self.code = code
 
 
-class LeaseLost(Exception):  # noqa: N818
+class LeaseLost(Exception):
     """Another worker took the work over; whatever was about to be written must not be."""
 
 
-class TryLater(Exception):  # noqa: N818
+class TryLater(Exception):
     """The work failed for a passing reason. `retry_after_s`: what the other side asked for."""
 
     retry_after_s: float | None = None
@@ -41,5 +41,5 @@ class TryLater(Exception):  # noqa: N818
         self.retry_after_s = retry_after_s
 
 
-class GiveUp(Exception):  # noqa: N818
+class GiveUp(Exception):
     """The work cannot succeed until a person does something; the message says what."""

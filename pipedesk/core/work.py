@@ -23,6 +23,7 @@ from django.utils.translation import gettext_lazy as _
 
 from pipedesk.core.exceptions import GiveUp, LeaseLost, TryLater
 from pipedesk.core.jobs import wake
+from pipedesk.core.models import TimeStampedModel, TimeStampedQuerySet
 
 logger = logging.getLogger(__name__)
 
@@ -34,7 +35,7 @@ SLICE_S = 45  # a job stops by itself before the queue's time-out (60 s) cuts it
 LOST_AFTER_S = 600  # twice the queue's `retry`: a wake-up older than this was lost
 
 
-class WorkQuerySet(models.QuerySet[W]):
+class WorkQuerySet(TimeStampedQuerySet[W]):
     """Rows with work to do."""
 
     def behind(self) -> Self:
@@ -81,7 +82,7 @@ class WorkQuerySet(models.QuerySet[W]):
         return len(dead)
 
 
-class Work(models.Model):
+class Work(TimeStampedModel):
     """Columns of a row that a job works on. Subclasses name the job in `task`."""
 
     task: ClassVar[str]
@@ -105,6 +106,11 @@ class Work(models.Model):
         abstract = True
 
 
+def rows_of(model: type[Work]) -> WorkQuerySet[Work]:
+    """The plain rows, whatever the model's manager hides or joins."""
+    return WorkQuerySet(model)
+
+
 @dataclass(frozen=True)
 class Lease:
     """The right to write one row's result. `seen` is the `requested` this run answers."""
@@ -114,9 +120,8 @@ class Lease:
     generation: int
     seen: int
 
-    def _own(self) -> models.QuerySet[Work]:
-        # .order_by() and the base manager: the plain row, whatever the model's manager does.
-        return models.QuerySet(self.model).filter(pk=self.pk, lease_gen=self.generation)
+    def _own(self) -> WorkQuerySet[Work]:
+        return rows_of(self.model).filter(pk=self.pk, lease_gen=self.generation)
 
     def write(self, **values: Any) -> None:
         """Update the row, proving the lease. Call it first in each writing transaction.
@@ -154,7 +159,7 @@ def claim(model: type[Work], pk: int) -> Lease | None:
     now = Now()
     with transaction.atomic():
         taken = (
-            models.QuerySet(model)
+            rows_of(model)
             .filter(pk=pk, requested__gt=F("applied"), dead_at__isnull=True)
             .filter(Q(lease_until__isnull=True) | Q(lease_until__lt=now))
             .filter(Q(next_attempt_at__isnull=True) | Q(next_attempt_at__lte=now))
@@ -167,7 +172,7 @@ def claim(model: type[Work], pk: int) -> Lease | None:
         )
         if not taken:
             return None
-        row = models.QuerySet(model).get(pk=pk)
+        row = rows_of(model).get(pk=pk)
     lease = Lease(model, pk, row.lease_gen, row.requested)
     if row.attempts > MAX_ATTEMPTS:
         # The last attempts died without a word (killed, out of memory): stop here.
@@ -189,7 +194,7 @@ def backoff_s(attempts: int) -> float:
 
 def postpone(lease: Lease, failure: Exception) -> None:
     """Plan the next try, or give up after the last one."""
-    row = models.QuerySet(lease.model).get(pk=lease.pk)
+    row = rows_of(lease.model).get(pk=lease.pk)
     reason = str(failure) or type(failure).__name__
     asked_s = failure.retry_after_s if isinstance(failure, TryLater) else None
     if asked_s is not None:
@@ -219,9 +224,9 @@ def perform(model: type[Work], pk: int, do: Callable[[Lease], None]) -> bool:
             return done
         done = True
         if monotonic() - started > SLICE_S:
-            models.QuerySet(model).filter(pk=pk).update(lease_until=None)
+            rows_of(model).filter(pk=pk).update(lease_until=None)
             break
-    again = models.QuerySet(model).filter(pk=pk, queued_at__isnull=True)
+    again = rows_of(model).filter(pk=pk, queued_at__isnull=True)
     if done and again.filter(requested__gt=F("applied"), dead_at__isnull=True).exists():
         with transaction.atomic():
             if again.update(queued_at=Now()):
