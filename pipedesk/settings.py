@@ -60,6 +60,7 @@ LOG_LEVEL = env.str(
     "LOG_LEVEL", "INFO", validate=validate.OneOf(["DEBUG", "INFO", "WARNING", "ERROR"])
 )
 SENTRY_DSN = env.str("SENTRY_DSN", "")
+DEMO_PASSWORD = env.str("DEMO_PASSWORD", "")
 DATABASES = {
     "default": env.dj_db_url(
         "DATABASE_URL",

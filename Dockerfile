@@ -1,0 +1,13 @@
+FROM python:3.11-slim-bookworm
+ENV PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 PIP_NO_CACHE_DIR=1
+RUN apt-get update && apt-get install -y --no-install-recommends tini && rm -rf /var/lib/apt/lists/*
+WORKDIR /app
+COPY requirements.txt ./
+RUN pip install -r requirements.txt
+COPY . .
+RUN SECRET_KEY=only-to-collect-static-files-at-build-time-0123456789 python manage.py collectstatic --no-input \
+ && useradd --system app && mkdir -p var && chown app var
+USER app
+# tini forwards signals to the main process only; a job in a worker ends by itself.
+ENTRYPOINT ["tini", "--"]
+CMD ["gunicorn", "pipedesk.wsgi", "--bind", "0.0.0.0:8000", "--workers", "2", "--threads", "4", "--no-control-socket"]
