@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
+from crm.models.loaded import LoadedModel
 from pipedesk.core.models import (
     SoftDeleteModel,
     SoftDeleteQuerySet,
@@ -21,7 +22,7 @@ class CompanyQuerySet(  # type: ignore[override]  # django-stubs types as_manage
     """Companies."""
 
 
-class Company(TimeStampedModel, SoftDeleteModel):
+class Company(LoadedModel, TimeStampedModel, SoftDeleteModel):
     """A company; `name` is its legal name (razão social)."""
 
     id = new_uuid_field()

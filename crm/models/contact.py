@@ -6,6 +6,7 @@ from django.db import models
 from django.db.models.functions import Lower
 from django.utils.translation import gettext_lazy as _
 
+from crm.models.loaded import LoadedModel
 from pipedesk.core.models import (
     Index,
     SoftDeleteModel,
@@ -23,7 +24,7 @@ class ContactQuerySet(  # type: ignore[override]  # django-stubs types as_manage
     """Contacts."""
 
 
-class Contact(TimeStampedModel, SoftDeleteModel):
+class Contact(LoadedModel, TimeStampedModel, SoftDeleteModel):
     """A person at a customer; `role` is the job title, e.g. CEO."""
 
     id = new_uuid_field()

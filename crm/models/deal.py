@@ -6,6 +6,7 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from crm.models.company import Company
+from crm.models.loaded import LoadedModel
 from pipedesk.core.models import (
     SoftDeleteModel,
     SoftDeleteQuerySet,
@@ -22,7 +23,7 @@ class DealQuerySet(  # type: ignore[override]  # django-stubs types as_manager p
     """Deals."""
 
 
-class Deal(TimeStampedModel, SoftDeleteModel):
+class Deal(LoadedModel, TimeStampedModel, SoftDeleteModel):
     """A master deal; `title` is the attribute, `client_name` the column."""
 
     id = new_uuid_field()

@@ -13,6 +13,7 @@ from django.utils.translation import gettext_lazy as _
 from crm.models.company import Company
 from crm.models.contact import Contact
 from crm.models.deal import Deal
+from crm.models.loaded import Changes, LoadedModel
 from crm.models.reference import LeadOrigin, LeadStatus
 from crm.models.tag import Tag
 from pipedesk.core.models import (
@@ -38,6 +39,11 @@ TRACKED_FIELDS = (
 )
 
 
+def is_interaction(changes: Changes) -> bool:
+    """Whether a person's change of a lead counts as an interaction with it."""
+    return not changes.keys().isdisjoint(TRACKED_FIELDS)
+
+
 class LeadQuerySet(SoftDeleteQuerySet["Lead"]):
     """Leads. `update()` is the way of machines: it moves no timestamps."""
 
@@ -46,7 +52,7 @@ class LeadQuerySet(SoftDeleteQuerySet["Lead"]):
         return self.filter(deleted_at__isnull=True, qualified_at__isnull=True)
 
 
-class Lead(CreatedModel):
+class Lead(LoadedModel, CreatedModel):
     """A possible customer. `title` is the attribute, `legal_name` the column.
 
     A qualified lead has `qualified_at` and `deleted_at` set: it left the work list.
@@ -167,6 +173,12 @@ class Lead(CreatedModel):
 
     def __str__(self) -> str:
         return self.title
+
+    def joining(self, changes: Changes) -> tuple[str, ...]:
+        """The timestamps that crm.receivers moves."""
+        if is_interaction(changes):
+            return ("updated_at", "last_interaction_at")
+        return ("updated_at",) if changes else ()
 
 
 class LeadTag(models.Model):
