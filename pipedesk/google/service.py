@@ -13,7 +13,7 @@ from collections.abc import Callable
 from copy import deepcopy
 from functools import lru_cache
 from time import monotonic, sleep
-from typing import Any, TypeVar
+from typing import Any
 from urllib.parse import urlencode
 
 import httplib2
@@ -34,7 +34,6 @@ RETRIES = 2
 # Retrying ends here, so that a job stays inside its time slice; the job's own back-off goes on.
 PATIENCE_S = 15
 
-T = TypeVar("T")
 _threads = threading.local()
 
 
@@ -91,9 +90,10 @@ def close_services() -> None:
         service.close()
 
 
-def _translated(call: Callable[[], T]) -> T:
+def _answer(request: HttpRequest) -> dict[str, Any]:
+    """One try. The library hands a body that is not JSON through as text: that is a failure."""
     try:
-        return call()
+        answer = request.execute()
     except HttpError as failure:
         raise error_of(failure) from failure
     except RefreshError as failure:
@@ -102,9 +102,12 @@ def _translated(call: Callable[[], T]) -> T:
     except (GoogleAuthError, httplib2.HttpLib2Error, OSError) as failure:
         msg = f"Google did not answer ({type(failure).__name__})"
         raise TemporaryError(msg) from failure
-    except ValueError as failure:  # truncated JSON, or the HTML of a captive proxy
+    if not answer:  # 204
+        return {}
+    if not isinstance(answer, dict):  # truncated, or the page of a captive portal
         msg = "Google's answer is not JSON"
-        raise TemporaryError(msg) from failure
+        raise TemporaryError(msg)
+    return answer
 
 
 def execute(request: HttpRequest, *, retries: int = RETRIES) -> dict[str, Any]:
@@ -118,12 +121,10 @@ def execute(request: HttpRequest, *, retries: int = RETRIES) -> dict[str, Any]:
     started = monotonic()
     for attempt in range(retries + 1):
         try:
-            answer = _translated(request.execute)
+            return _answer(request)
         except (TemporaryError, RateLimited) as failure:
             wait_s = failure.retry_after_s or random.uniform(0.5, 1.0) * 2**attempt  # noqa: S311
             if attempt == retries or monotonic() - started + wait_s > PATIENCE_S:
                 raise
             sleep(wait_s)
-        else:
-            return answer if isinstance(answer, dict) else {}
     raise AssertionError  # pragma: no cover  the last attempt returned or raised
