@@ -129,6 +129,7 @@ INSTALLED_APPS = [
     ),
 ]
 MIDDLEWARE = [
+    "webhooks.views.receiver_first",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "corsheaders.middleware.CorsMiddleware",
@@ -164,6 +165,8 @@ STATIC_URL = "/static/"
 STATIC_ROOT = BASE_DIR / "staticfiles"
 # Development serves straight from the packages; `collectstatic` is for production.
 WHITENOISE_USE_FINDERS = not PRODUCTION
+if not PRODUCTION:
+    STATIC_ROOT.mkdir(exist_ok=True)
 WHITENOISE_AUTOREFRESH = False
 
 # --- People --------------------------------------------------------------------------------

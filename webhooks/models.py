@@ -2,12 +2,40 @@
 
 from __future__ import annotations
 
-from django.db import models
+import json
+
+from django.db import connection, models
 from django.db.models.functions import Now
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from pipedesk.core.models import column_index
+from webhooks.notifications import Notification
+
+
+class ReceiptQuerySet(models.QuerySet["Receipt"]):
+    """Push messages."""
+
+    def record(self, notification: Notification) -> bool:
+        """Keep a message; False when it was here before.
+
+        Two servers that get the same message at once wait for each other here.
+        """
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "INSERT INTO webhook_receipts"
+                " (channel_id, message_number, resource_id, resource_state, headers)"
+                " VALUES (%s, %s, %s, %s, %s)"
+                " ON CONFLICT (channel_id, message_number) DO NOTHING",
+                [
+                    notification.channel_id,
+                    notification.number,
+                    notification.resource_id,
+                    notification.state,
+                    json.dumps(notification.headers),
+                ],
+            )
+            return cursor.rowcount == 1
 
 
 class Receipt(models.Model):
@@ -23,6 +51,8 @@ class Receipt(models.Model):
     received_at = models.DateTimeField(
         _("received"), default=timezone.now, db_default=Now(), editable=False
     )
+
+    objects = ReceiptQuerySet.as_manager()
 
     class Meta:
         db_table = "webhook_receipts"

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
-from django.urls import URLPattern, URLResolver
+from django.urls import URLPattern, URLResolver, path, re_path
 
-urlpatterns: list[URLPattern | URLResolver] = []
+from webhooks.views import RECEIVER, receive, robots
+
+urlpatterns: list[URLPattern | URLResolver] = [
+    re_path(f"^{RECEIVER.pattern.removeprefix('/')}$", receive, name="google-webhook"),
+    path("robots.txt", robots),
+]

@@ -51,15 +51,20 @@ class WorkQuerySet(TimeStampedQuerySet[W]):
             Q(queued_at__isnull=True) | Q(queued_at__lt=now - timedelta(seconds=LOST_AFTER_S)),
         )
 
-    def request(self, pk: int) -> None:
-        """Ask for the work of row `pk` once more; wakes a worker unless one is on its way."""
+    def request(self, pk: int, **values: Any) -> None:
+        """Ask for the work of row `pk` once more; wakes a worker unless one is on its way.
+
+        `values` are other columns to set along the way. A row that was given up is counted
+        and wakes nobody.
+        """
+        values["requested"] = F("requested") + 1
         with transaction.atomic(using=self.db):
             row = self.filter(pk=pk)
-            unqueued = row.filter(queued_at__isnull=True)
-            if unqueued.update(requested=F("requested") + 1, queued_at=Now()):
+            asleep = row.filter(queued_at__isnull=True, dead_at__isnull=True)
+            if asleep.update(queued_at=Now(), **values):
                 wake(self.model.task, pk)
             else:
-                row.update(requested=F("requested") + 1)
+                row.update(**values)
 
     def rewake(self) -> int:
         """Wake workers for what was lost; returns how many."""
@@ -224,8 +229,11 @@ def perform(model: type[Work], pk: int, do: Callable[[Lease], None]) -> bool:
             return done
         done = True
         if monotonic() - started > SLICE_S:
-            rows_of(model).filter(pk=pk).update(lease_until=None)
             break
+    if not done:
+        # This wake-up is used up, and the row is not due or another worker's: what is left
+        # to do must look unasked-for to the sweeper, or it waits for a message long gone.
+        rows_of(model).filter(pk=pk, queued_at__isnull=False).update(queued_at=None)
     again = rows_of(model).filter(pk=pk, queued_at__isnull=True)
     if done and again.filter(requested__gt=F("applied"), dead_at__isnull=True).exists():
         with transaction.atomic():
@@ -244,8 +252,12 @@ def attempt(lease: Lease, do: Callable[[Lease], None]) -> bool:
     except GiveUp as failure:
         bury(lease, str(failure))
         return False
-    except Exception as failure:  # noqa: BLE001  any failure must end on the row
+    except TryLater as failure:
         logger.warning("%s %s failed: %s", lease.model.__name__, lease.pk, type(failure).__name__)
+        postpone(lease, failure)
+        return False
+    except Exception as failure:
+        logger.exception("%s %s failed", lease.model.__name__, lease.pk)
         postpone(lease, failure)
         return False
     lease.release()

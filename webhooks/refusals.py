@@ -1,0 +1,22 @@
+"""Who sends us nonsense, and how much of it. Valid messages are never counted."""
+
+from __future__ import annotations
+
+import time
+
+from django.core.cache import cache
+
+WINDOW_S = 60
+REFUSALS_PER_WINDOW = 300
+
+
+def too_many(address: str) -> int:
+    """Count one refused message; returns the seconds to wait when the address floods us."""
+    now = int(time.time())
+    key = f"webhooks:refused:{address}:{now // WINDOW_S}"
+    cache.add(key, 0, 2 * WINDOW_S)
+    try:
+        count = cache.incr(key)
+    except ValueError:  # pushed out of the cache between the two calls
+        count = 1
+    return WINDOW_S - now % WINDOW_S if count > REFUSALS_PER_WINDOW else 0
