@@ -35,7 +35,7 @@ class ReceiptQuerySet(models.QuerySet["Receipt"]):
                     json.dumps(notification.headers),
                 ],
             )
-            return cursor.rowcount == 1
+            return bool(cursor.rowcount)
 
 
 class Receipt(models.Model):
