@@ -1,0 +1,1 @@
+"""Google Calendar v3 as the sandbox plays it."""

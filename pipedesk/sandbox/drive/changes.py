@@ -1,0 +1,83 @@
+"""The change logs of Drive.
+
+https://developers.google.com/workspace/drive/api/guides/about-changes
+"""
+
+from heapq import merge
+
+from pipedesk.sandbox.drive.drives import Drives
+from pipedesk.sandbox.drive.files import Files
+from pipedesk.sandbox.errors import Json, invalid_value
+
+
+class Changes:
+    """One log per user and one per shared drive.
+
+    An entry is the current state of a file; its older entries are gone. Trashing or moving a folder
+    changes the folder only: what lies below has no entry of its own.
+    """
+
+    def __init__(self, files: Files, drives: Drives) -> None:
+        self._files = files
+        self._drives = drives
+
+    def start_token(self, user: str, drive_id: str) -> str:
+        """The token from which nothing has happened yet."""
+        return str(self._last(self._logs(user, drive_id, with_drives=False)) + 1)
+
+    def page(
+        self, user: str, page_token: str, size: int, *, drive_id: str, with_drives: bool
+    ) -> tuple[list[Json], str | None, str | None]:
+        """A page of changes, then the next page's token or the next start token.
+
+        Raises GoogleError 400 for a token this log never gave out.
+        """
+        logs = self._logs(user, drive_id, with_drives=with_drives)
+        last = self._last(logs)
+        if not page_token.isdigit() or not 1 <= int(page_token) <= last + 1:
+            raise invalid_value("pageToken")
+        entries = merge(*(self._files.feed.since(log, int(page_token) - 1) for log in logs))
+        found: list[Json] = []
+        for position, key in entries:
+            change = self._change(user, key, in_drive=bool(drive_id))
+            if change is None:
+                continue
+            if len(found) == size:
+                return found, str(position), None
+            found.append(change)
+        return found, None, str(last + 1)
+
+    def check_drive(self, user: str, drive_id: str) -> None:
+        """Raise GoogleError 404 for a drive the user is no member of."""
+        self._logs(user, drive_id, with_drives=False)
+
+    def _logs(self, user: str, drive_id: str, *, with_drives: bool) -> list[str]:
+        if drive_id:
+            return [str(self._drives.get(user, drive_id)["id"])]
+        return ["", *(drive["id"] for drive in self._drives.of(user))] if with_drives else [""]
+
+    def _last(self, logs: list[str]) -> int:
+        return max(self._files.feed.last(log) for log in logs)
+
+    def _change(self, user: str, key: str, *, in_drive: bool) -> Json | None:
+        row = self._files.row(key)
+        if row is None:
+            return None
+        gone = row["removed"]
+        if not gone and not self._files.is_visible(row, user):
+            return None
+        if gone and not in_drive and user not in row["seen_by"]:
+            return None
+        change: Json = {
+            "kind": "drive#change",
+            "type": "file",
+            "changeType": "file",
+            "time": row["changed_at"],
+            "removed": gone,
+            "fileId": row["id"],
+        }
+        if row["drive"]:
+            change["driveId"] = row["drive"]
+        if not gone:
+            change["file"] = self._files.render(row, user)
+        return change
