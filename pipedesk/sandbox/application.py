@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, urlsplit
 
 from pipedesk.sandbox.control import Control
-from pipedesk.sandbox.exchange import Request, Response
+from pipedesk.sandbox.exchange import Request
 from pipedesk.sandbox.google import Google
 from pipedesk.sandbox.router import Router
 

@@ -170,7 +170,9 @@ class Channels:
 
 def _resource_id(topic: str, user: str) -> str:
     """Opaque, and the same for every channel of a user on a resource."""
-    return urlsafe_b64encode(hashlib.sha256(f"{topic}\n{user}".encode()).digest()[:20]).decode()[:27]
+    return urlsafe_b64encode(hashlib.sha256(f"{topic}\n{user}".encode()).digest()[:20]).decode()[
+        :27
+    ]
 
 
 def _checked_id(request: Json) -> str:
@@ -199,7 +201,10 @@ def _check_address(request: Json) -> None:
     if url.scheme == "http" and _is_loopback(url.hostname or ""):
         return
     raise GoogleError(
-        400, "push.webhookUrlNotHttps", f"WebHook callback must be HTTPS: {address}", domain="global"
+        400,
+        "push.webhookUrlNotHttps",
+        f"WebHook callback must be HTTPS: {address}",
+        domain="global",
     )
 
 

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from typing import Any
 
 from pipedesk.sandbox.errors import GoogleError, Json, bad_request, not_found
 from pipedesk.sandbox.exchange import Request, Response, json_response
@@ -13,7 +14,7 @@ class Control:
 
     def __init__(self, google: Google) -> None:
         self._google = google
-        self._actions: dict[tuple[str, str], Callable[[Json], object]] = {
+        self._actions: dict[tuple[str, str], Callable[[Any], object]] = {
             ("GET", "/_sandbox/faults"): lambda _body: google.faults.as_json(),
             ("POST", "/_sandbox/faults"): self._plan,
             ("DELETE", "/_sandbox/faults"): lambda _body: google.faults.clear(),
@@ -35,28 +36,28 @@ class Control:
         except GoogleError as error:
             return json_response(error.as_json(), error.status)
 
-    def _plan(self, body: Json) -> list[Json]:
+    def _plan(self, body: Any) -> list[Json]:
         descriptions = body if isinstance(body, list) else [body]
         self._google.faults.plan(*descriptions)
         return self._google.faults.as_json()
 
-    def _set_latency(self, body: Json) -> Json:
+    def _set_latency(self, body: Any) -> Json:
         self._google.faults.latency_s = _seconds(body)
         return {"seconds": self._google.faults.latency_s}
 
-    def _shift_clock(self, body: Json) -> Json:
+    def _shift_clock(self, body: Any) -> Json:
         self._google.clock.shift(_seconds(body))
         return {"now": self._google.clock.now().isoformat()}
 
 
-def _read_json(request: Request) -> Json:
+def _read_json(request: Request) -> Any:
     try:
-        return json.loads(request.body or b"{}")  # type: ignore[no-any-return]
+        return json.loads(request.body or b"{}")
     except ValueError:
         raise bad_request("Parse Error", "parseError") from None
 
 
-def _seconds(body: Json) -> float:
+def _seconds(body: Any) -> float:
     seconds = body.get("seconds") if isinstance(body, dict) else None
     if not isinstance(seconds, int | float):
         raise bad_request('The body is {"seconds": number}.')

@@ -82,9 +82,9 @@ def apply(mask: Mask, value: Any) -> Any:
         return [apply(mask, member) for member in value]
     if not isinstance(value, dict):
         return value
-    rest = mask.get("*")
+    rest: Mask = mask.get("*", {})
     return {
         name: apply(mask.get(name, rest), member)
         for name, member in value.items()
-        if name in mask or rest is not None
+        if name in mask or "*" in mask
     }

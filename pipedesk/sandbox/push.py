@@ -115,7 +115,7 @@ class Pusher:
                 return
             try:
                 self._deliver(delivery)
-            except Exception:  # noqa: BLE001  the thread must outlive any message
+            except Exception:
                 logger.exception("a push message could not be delivered")
             finally:
                 with self._changed:

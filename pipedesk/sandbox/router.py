@@ -84,9 +84,7 @@ class Router:
             return Response(204)
         return self._respond(method, call, answer, mask)
 
-    def _respond(
-        self, method: Method, call: Call, answer: Json, mask: fieldmask.Mask
-    ) -> Response:
+    def _respond(self, method: Method, call: Call, answer: Json, mask: fieldmask.Mask) -> Response:
         etag = answer.get("etag")
         if etag and call.headers.get("if-none-match") == etag:
             return Response(304, headers={"ETag": etag})
@@ -106,9 +104,7 @@ class Router:
 
     def _begin_upload(self, call: Call, request: Request) -> Response:
         session = self._google.uploads.begin(call)
-        location = (
-            f"{request.origin}{request.path}?uploadType=resumable&upload_id={session.id}"
-        )
+        location = f"{request.origin}{request.path}?uploadType=resumable&upload_id={session.id}"
         return Response(200, headers={"Location": location, "X-GUploader-UploadID": session.id})
 
     def _continue_upload(self, upload_id: str, request: Request) -> Response:

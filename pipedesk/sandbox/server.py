@@ -25,10 +25,10 @@ class Handler(WSGIRequestHandler):
     def get_environ(self) -> "WSGIEnvironment":
         environ = super().get_environ()
         environ["REQUEST_URI"] = self.path
-        environ.setdefault("HTTP_HOST", "{}:{}".format(*self.server.server_address[:2]))
+        environ.setdefault("HTTP_HOST", HOST)
         return environ
 
-    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002
+    def log_message(self, format: str, *args: Any) -> None:
         """Addresses hold sync tokens: no access log."""
 
 

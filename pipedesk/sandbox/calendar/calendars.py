@@ -69,7 +69,9 @@ class Calendars:
             raise not_found()
         if entry_key(user, calendar_id) in self._entries:
             raise GoogleError(409, "duplicate", "The requested identifier already exists.")
-        settings = {key: body[key] for key in ("colorId", "hidden", "selected") if key in body}
+        settings: Json = {
+            key: body[key] for key in ("colorId", "hidden", "selected") if key in body
+        }
         return self._list(user, calendar["body"], settings, primary=False)
 
     def entry(self, user: str, calendar_id: str) -> Json:

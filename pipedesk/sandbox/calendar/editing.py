@@ -23,8 +23,23 @@ from pipedesk.sandbox.errors import (
 
 CLIENT_ID = re.compile(r"[a-v0-9]{5,1024}\Z")
 OWN_FIELDS = frozenset(
-    "kind etag id status htmlLink created updated creator organizer iCalUID sequence eventType "
-    "recurringEventId originalStartTime hangoutLink".split()
+    {
+        "kind",
+        "etag",
+        "id",
+        "status",
+        "htmlLink",
+        "created",
+        "updated",
+        "creator",
+        "organizer",
+        "iCalUID",
+        "sequence",
+        "eventType",
+        "recurringEventId",
+        "originalStartTime",
+        "hangoutLink",
+    }
 )
 """Fields a caller's body does not change (``status`` apart, which is handled by name)."""
 
@@ -75,7 +90,9 @@ class Editing:
         kept = {name: value for name, value in old.items() if name in OWN_FIELDS}
         if not version and "conferenceData" in old:
             kept["conferenceData"] = old["conferenceData"]
-        return self._change(calendar, old, kept, {"reminders": {"useDefault": True}, **body}, version)
+        return self._change(
+            calendar, old, kept, {"reminders": {"useDefault": True}, **body}, version
+        )
 
     def patch(
         self,
@@ -233,10 +250,9 @@ def _merged(old: Any, new: Any) -> Any:
 
 def _checked(event: Json, calendar_zone: str) -> Json:
     """The event with its times filled in. Raises GoogleError 400 for a rule broken."""
-    recurrence = event.get("recurrence")
-    if recurrence and not (event.get("start") or {}).get("timeZone"):
-        if (event.get("start") or {}).get("dateTime"):
-            raise required("resource.start.timeZone", "Missing time zone definition for start time.")
+    recurrence, start = event.get("recurrence"), event.get("start") or {}
+    if recurrence and start.get("dateTime") and not start.get("timeZone"):
+        raise required("resource.start.timeZone", "Missing time zone definition for start time.")
     event["start"] = normalised(event.get("start"), "start", calendar_zone)
     event["end"] = normalised(event.get("end"), "end", calendar_zone)
     check_range(event["start"], event["end"], calendar_zone)

@@ -41,6 +41,8 @@ NO_TOKEN_WITH = (
     "updatedMin",
 )
 SAME_AS_INITIAL = ("singleEvents", "eventTypes", "showHiddenInvitations")
+DEFAULT_SIZE = 250
+MAX_SIZE = 2500
 PAGING = ("pageToken", "maxResults", "fields", "alt", "key", "prettyPrint", "quotaUser", "userIp")
 UPDATED_MIN_LIMIT = timedelta(days=30)
 
@@ -69,7 +71,7 @@ class Listing:
         sync token that is expired, unknown, or another user's."""
         self._check(parameters)
         start = self._start(calendar["id"], user, parameters)
-        size = parameters.get("maxResults", 250)
+        size = min(max(1, parameters.get("maxResults", DEFAULT_SIZE)), MAX_SIZE)
         if parameters.get("singleEvents") or parameters.get("orderBy"):
             return self._sorted_page(calendar, user, parameters, start, size)
         wanted = Filter(parameters, calendar["timeZone"])
@@ -100,7 +102,9 @@ class Listing:
         if parameters.get("syncToken"):
             after = self._read_sync_token(calendar["id"], user, parameters)
         wanted = Filter(parameters, calendar["timeZone"])
-        changed = (event for _, event in self._events.changed_since(calendar["id"], after))
+        changed: Iterable[Json] = (
+            event for _, event in self._events.changed_since(calendar["id"], after)
+        )
         if parameters.get("singleEvents"):
             changed = self._expanded(calendar, changed)
         found = [event for event in changed if wanted(event)]
@@ -197,7 +201,9 @@ class Filter:
         )
         self._expanded = bool(parameters.get("singleEvents"))
         self._rules = [
-            rule(parameters[name]) for name, rule in self._rules_by_name().items() if name in parameters
+            rule(parameters[name])
+            for name, rule in self._rules_by_name().items()
+            if name in parameters
         ]
 
     def __call__(self, event: Json) -> bool:
@@ -268,7 +274,9 @@ def _same_as_initial(parameters: Parameters) -> str:
 
 
 def _fingerprint(parameters: Parameters, without: Iterable[str]) -> str:
-    return _digest(sorted((name, value) for name, value in parameters.items() if name not in without))
+    return _digest(
+        sorted((name, value) for name, value in parameters.items() if name not in without)
+    )
 
 
 def _digest(value: Any) -> str:

@@ -75,9 +75,7 @@ def events_list(google: Google, call: Call) -> Answer:
     """https://developers.google.com/workspace/calendar/api/v3/reference/events/list"""
     calendar = _calendar(google, call)
     page = google.listing.page(calendar, call.user, call.parameters)
-    return _events_answer(
-        google, calendar, page.events, page.next_page_token, page.next_sync_token
-    )
+    return _events_answer(google, calendar, page.events, page.next_page_token, page.next_sync_token)
 
 
 def _events_answer(
@@ -193,9 +191,7 @@ def freebusy_query(google: Google, call: Call) -> Answer:
     low, high = parse_rfc3339(call.body["timeMin"]), parse_rfc3339(call.body["timeMax"])
     calendars: Json = {}
     for item in call.body.get("items", []):
-        calendar = google.calendars.stored(
-            call.user if item["id"] == "primary" else item["id"]
-        )
+        calendar = google.calendars.stored(call.user if item["id"] == "primary" else item["id"])
         if calendar is None:
             calendars[item["id"]] = {"errors": [{"domain": "global", "reason": "notFound"}]}
         else:

@@ -4,8 +4,7 @@ from collections.abc import Iterator
 from datetime import date, datetime, timedelta
 from itertools import islice
 
-from dateutil.rrule import rrulestr
-from dateutil.tz import gettz
+from dateutil.rrule import rruleset, rrulestr
 
 from pipedesk.sandbox.calendar.times import is_all_day, moment_of, zone_of
 from pipedesk.sandbox.errors import Json, bad_request
@@ -46,8 +45,8 @@ def _moments(recurrence: list[str], start: Json, calendar_zone: str) -> Iterator
         zone = zone_of(start.get("timeZone") or calendar_zone)
         first = moment_of(start, calendar_zone).astimezone(zone)
         lines = recurrence
-    rules = rrulestr("\n".join(lines), dtstart=first, forceset=True, tzids=gettz)
-    if not any(line.startswith("RRULE") for line in lines):
+    rules = rrulestr("\n".join(lines), dtstart=first, forceset=True, tzids=zone_of)
+    if isinstance(rules, rruleset) and not any(line.startswith("RRULE") for line in lines):
         rules.rdate(first)
     return iter(rules)
 

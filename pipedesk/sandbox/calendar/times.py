@@ -49,9 +49,7 @@ def normalised(point: Json | None, name: str, calendar_zone: str) -> Json:
 def check_range(start: Json, end: Json, calendar_zone: str) -> None:
     """Raise GoogleError 400 when the end is before the start or of the other kind."""
     if is_all_day(start) != is_all_day(end):
-        raise bad_request(
-            "Bad Request: start and end must be both dates or both times.", "invalid"
-        )
+        raise bad_request("Bad Request: start and end must be both dates or both times.", "invalid")
     first, last = moment_of(start, calendar_zone), moment_of(end, calendar_zone)
     if last < first or (is_all_day(start) and last == first):
         raise GoogleError(

@@ -23,7 +23,9 @@ class Drives:
         """A new drive with the user as organizer; the same request id again answers 409."""
         if not body.get("name"):
             raise required("name", "The name of the shared drive is required.")
-        drive_id = "0A" + hashlib.sha256(f"{user}\n{request_id}".encode()).hexdigest()[:14] + "UkPVA"
+        drive_id = (
+            "0A" + hashlib.sha256(f"{user}\n{request_id}".encode()).hexdigest()[:14] + "UkPVA"
+        )
         if drive_id in self._rows:
             raise GoogleError(409, "duplicate", "A shared drive with this request id exists.")
         drive: Json = {

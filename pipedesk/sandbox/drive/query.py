@@ -128,7 +128,10 @@ def _contains(name: str, value: str, operand: str) -> bool:
 
 
 def parse(text: str, root_id: str) -> Node:
-    """Read a query; ``'root' in parents`` means the given folder. Raises GoogleError 400 ``invalid`` with location ``q``."""
+    """Read a query; ``'root' in parents`` means the given folder.
+
+    Raises GoogleError 400 ``invalid`` with location ``q``.
+    """
     return _Parser(text, root_id).parse()
 
 

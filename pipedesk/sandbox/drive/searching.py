@@ -14,8 +14,19 @@ from pipedesk.sandbox.drive.query import Both, Comparison, Membership, Node, Pro
 from pipedesk.sandbox.errors import Json, bad_request, invalid_value
 
 SORT_KEYS = frozenset(
-    "createdTime folder modifiedByMeTime modifiedTime name name_natural quotaBytesUsed recency "
-    "sharedWithMeTime starred viewedByMeTime".split()
+    {
+        "createdTime",
+        "folder",
+        "modifiedByMeTime",
+        "modifiedTime",
+        "name",
+        "name_natural",
+        "quotaBytesUsed",
+        "recency",
+        "sharedWithMeTime",
+        "starred",
+        "viewedByMeTime",
+    }
 )
 
 Parameters = dict[str, Any]
@@ -120,9 +131,7 @@ class Searching:
             return min((keys for keys in sides if keys is not None), key=len, default=None)
         return None
 
-    def _matching(
-        self, node: Node | None, rows: Iterable[Json], user: str
-    ) -> Iterator[Json]:
+    def _matching(self, node: Node | None, rows: Iterable[Json], user: str) -> Iterator[Json]:
         for row in rows:
             if not self._files.is_visible(row, user):
                 continue
@@ -145,7 +154,7 @@ def _ordered(rows: Iterable[Json], order_by: str) -> list[Json]:
         name, _, direction = part.strip().partition(" ")
         if name not in SORT_KEYS or direction not in {"", "desc"}:
             raise invalid_value("orderBy")
-        ordered.sort(key=lambda row: _sort_value(row, name), reverse=direction == "desc")  # noqa: B023
+        ordered.sort(key=lambda row: _sort_value(row, name), reverse=direction == "desc")
     return ordered
 
 

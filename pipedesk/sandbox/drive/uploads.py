@@ -103,10 +103,10 @@ def read_multipart(content_type: str, body: bytes) -> tuple[Json, Media]:
 def _part(piece: bytes) -> Media:
     ending = b"\r\n" if piece.startswith(b"\r\n") else b"\n"
     head, _, content = piece.removeprefix(ending).partition(ending * 2)
-    headers = dict(
-        (name.strip().lower(), value.strip())
+    headers = {
+        name.strip().lower(): value.strip()
         for name, _, value in (line.partition(":") for line in head.decode().splitlines())
-    )
+    }
     return Media(
         headers.get("content-type", "application/octet-stream"), content.removesuffix(ending)
     )

@@ -29,9 +29,7 @@ class Command(BaseCommand):
         if os.environ.get("DJANGO_ENV") == "production":
             raise CommandError(_("The sandbox does not start with DJANGO_ENV=production."))
         try:
-            server = SandboxServer(
-                options["port"], options["data"], debug=not options["no_debug"]
-            )
+            server = SandboxServer(options["port"], options["data"], debug=not options["no_debug"])
         except OSError as error:
             raise CommandError(
                 _("The sandbox cannot start on port %(port)d: %(error)s")
