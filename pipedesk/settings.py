@@ -122,11 +122,7 @@ INSTALLED_APPS = [
     "gdrive",
     "gcalendar",
     "webhooks",
-    *(
-        []
-        if PRODUCTION or not (BASE_DIR / "pipedesk/sandbox/apps.py").exists()
-        else ["pipedesk.sandbox"]
-    ),
+    *([] if PRODUCTION else ["pipedesk.sandbox"]),
 ]
 MIDDLEWARE = [
     "webhooks.views.receiver_first",

@@ -4,11 +4,19 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from django.conf import settings
 from django.db import connection
+from pytest_django import Settings
+
+from pipedesk.google.service import close_services
+from pipedesk.sandbox.server import SandboxServer
+from tests.sandbox_server import sandbox
+
+__all__ = ["sandbox"]
 
 
 @pytest.fixture(scope="session")
@@ -33,3 +41,11 @@ def pytest_report_header() -> str:
         msg = "psycopg 3 is loaded: Django would use it in place of psycopg2"
         raise RuntimeError(msg)
     return f"database: {os.environ['DATABASE_URL'].split('://')[0]}"
+
+
+@pytest.fixture
+def google(sandbox: SandboxServer, settings: Settings) -> Iterator[SandboxServer]:
+    """The sandbox, with the product pointed at it."""
+    settings.GOOGLE_API_ROOT_URL = sandbox.root_url
+    yield sandbox
+    close_services()
