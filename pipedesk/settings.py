@@ -99,6 +99,7 @@ DEFAULT_AUTO_FIELD = "django.db.models.AutoField"
 # --- Applications --------------------------------------------------------------------------
 INSTALLED_APPS = [
     "unfold",
+    "unfold.contrib.filters",
     "django.contrib.admin",
     "django.contrib.auth",
     "django.contrib.contenttypes",
@@ -147,6 +148,8 @@ APPEND_SLASH = False
 TEMPLATES = [
     {
         "BACKEND": "django.template.backends.django.DjangoTemplates",
+        # Ahead of the packages' own: our dashboard and confirmations.
+        "DIRS": [BASE_DIR / "pipedesk" / "templates"],
         "APP_DIRS": True,
         "OPTIONS": {
             "context_processors": [

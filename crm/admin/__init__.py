@@ -1,0 +1,15 @@
+"""The CRM's admin pages."""
+
+from crm.admin.leads import LeadAdmin
+from crm.admin.records import CompanyAdmin, ContactAdmin, DealAdmin
+from crm.admin.reference import LeadOriginAdmin, LeadStatusAdmin, TagAdmin
+
+__all__ = [
+    "CompanyAdmin",
+    "ContactAdmin",
+    "DealAdmin",
+    "LeadAdmin",
+    "LeadOriginAdmin",
+    "LeadStatusAdmin",
+    "TagAdmin",
+]

@@ -1,0 +1,234 @@
+"""Leads: the list sales people work from, and the form with tags and contacts."""
+
+from __future__ import annotations
+
+import copy
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from django.contrib import admin
+from django.db.models import Prefetch
+from django.utils import timezone
+from django.utils.html import format_html, format_html_join
+from django.utils.translation import gettext_lazy as _
+from unfold.contrib.filters.admin import (
+    AutocompleteSelectFilter,
+    DropdownFilter,
+    RelatedDropdownFilter,
+)
+from unfold.decorators import display
+from unfold.views import ChangeList
+
+from crm.admin.contact_rows import ContactInline
+from crm.admin.lead_form import LeadForm
+from crm.admin.reference import badge
+from crm.models import Lead, LeadContact, Tag
+from pipedesk.core.pages import NOTHING, SoftDeleteAdmin
+
+if TYPE_CHECKING:
+    from django.db import models
+    from django.http import HttpRequest
+    from django.utils.functional import _StrPromise
+
+HOT, WARM = 70, 40
+
+
+class StateFilter(DropdownFilter):
+    """The work list unless asked for others."""
+
+    title = _("state")
+    parameter_name = "state"
+    all_option = ("", _("Open"))
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, _StrPromise]]:
+        """The choices beside "open"."""
+        return [
+            ("disqualified", _("Disqualified")),
+            ("qualified", _("Qualified")),
+            ("deleted", _("Deleted")),
+            ("all", _("All")),
+        ]
+
+    def queryset(
+        self, request: HttpRequest, queryset: models.QuerySet[Lead]
+    ) -> models.QuerySet[Lead]:
+        """The leads of the chosen state."""
+        chosen = self.value()
+        if chosen == "all":
+            return queryset
+        if chosen == "qualified":
+            return queryset.filter(qualified_at__isnull=False)
+        if chosen == "deleted":
+            return queryset.filter(deleted_at__isnull=False, qualified_at__isnull=True)
+        if chosen == "disqualified":
+            return queryset.filter(deleted_at__isnull=True, disqualified_at__isnull=False)
+        return queryset.filter(deleted_at__isnull=True, qualified_at__isnull=True)
+
+
+class BucketFilter(DropdownFilter):
+    """Hot, warm or cold."""
+
+    title = _("priority")
+    parameter_name = "bucket"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, _StrPromise]]:
+        """The buckets."""
+        return [("hot", _("Hot")), ("warm", _("Warm")), ("cold", _("Cold"))]
+
+    def queryset(
+        self, request: HttpRequest, queryset: models.QuerySet[Lead]
+    ) -> models.QuerySet[Lead]:
+        """The leads of the chosen bucket."""
+        chosen = self.value()
+        if chosen == "hot":
+            return queryset.filter(priority_score__gte=HOT)
+        if chosen == "warm":
+            return queryset.filter(priority_score__gte=WARM, priority_score__lt=HOT)
+        return queryset.filter(priority_score__lt=WARM) if chosen == "cold" else queryset
+
+
+class LeadList(ChangeList):
+    """A page of leads, with the tags and contacts of all its rows in two queries."""
+
+    def get_queryset(
+        self, request: HttpRequest, exclude_parameters: Any = None
+    ) -> models.QuerySet[Lead]:
+        """The filtered leads."""
+        contacts = LeadContact.objects.select_related("contact").order_by(
+            "-is_primary", "added_at", "contact_id"
+        )
+        leads: models.QuerySet[Lead] = super().get_queryset(request, exclude_parameters)
+        return leads.prefetch_related(
+            "tags", Prefetch("leadcontact_set", contacts, to_attr="contact_rows")
+        )
+
+
+@admin.register(Lead)
+class LeadAdmin(SoftDeleteAdmin):
+    """Leads."""
+
+    form = LeadForm
+    inlines = (ContactInline,)
+    list_display = (
+        "shown_title",
+        "shown_status",
+        "shown_priority",
+        "owner",
+        "primary_contact",
+        "shown_tags",
+        "last_interaction_at",
+    )
+    list_display_links = ("shown_title",)
+    list_select_related = ("lead_status", "owner")
+    list_filter = (
+        StateFilter,
+        BucketFilter,
+        ("lead_status", RelatedDropdownFilter),
+        ("lead_origin", RelatedDropdownFilter),
+        ("owner", AutocompleteSelectFilter),
+        ("tags", AutocompleteSelectFilter),
+    )
+    ordering = ("-priority_score", "id")
+    search_fields = ("title", "trade_name")
+    search_help_text = _("Legal or trade name")
+    autocomplete_fields = ("owner", "qualified_company", "qualified_master_deal")
+    fieldsets = (
+        (None, {"fields": (("title", "trade_name"), ("lead_status", "lead_origin"))}),
+        (_("People and tags"), {"fields": (("owner", "priority_score"), "tag_list")}),
+        (_("Where"), {"fields": (("address_city", "address_state"),)}),
+        (
+            _("What came of it"),
+            {"fields": (("qualified_company", "qualified_master_deal"),)},
+        ),
+        (
+            _("History"),
+            {
+                "fields": (
+                    ("last_interaction_at", "created_at", "updated_at"),
+                    ("qualified_at", "disqualified_at", "deleted_at"),
+                    "disqualification_reason",
+                ),
+                "classes": ("collapse",),
+            },
+        ),
+    )
+    readonly_fields = (
+        "last_interaction_at",
+        "created_at",
+        "updated_at",
+        "qualified_at",
+        "disqualified_at",
+        "disqualification_reason",
+        "deleted_at",
+    )
+    actions: ClassVar[list[str]] = ["restore"]
+
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
+        """The list that brings tags and contacts along."""
+        return LeadList
+
+    def get_form(
+        self, request: HttpRequest, obj: Lead | None = None, change: bool = False, **kwargs: Any
+    ) -> type[LeadForm]:
+        """The form; whether a new tag may be made on the spot depends on the user."""
+        form: type[LeadForm] = super().get_form(request, obj, change, **kwargs)
+        if "tag_list" in form.base_fields:
+            field = copy.deepcopy(form.base_fields["tag_list"])
+            tags = self.admin_site.get_model_admin(Tag)
+            field.widget.can_add_related = tags.has_add_permission(request)
+            form.base_fields["tag_list"] = field
+        return form
+
+    def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
+        """Store the contacts, and the tags, which the form holds beside the columns."""
+        super().save_related(request, form, formsets, change)
+        if "tag_list" in form.cleaned_data:
+            form.save_tags()
+
+    def hide(self, request: HttpRequest, obj: Lead) -> None:
+        """Take the lead off the work list."""
+        obj.deleted_at = timezone.now()
+        obj.save(update_fields=["deleted_at"])
+
+    def unhide(self, request: HttpRequest, obj: Lead) -> None:
+        """Put it back; a qualified lead stays hidden."""
+        if obj.qualified_at is None:
+            obj.deleted_at = None
+            obj.save(update_fields=["deleted_at"])
+
+    @display(description=_("lead"), ordering="title")
+    def shown_title(self, obj: Lead) -> str:
+        """The legal name, and the trade name below it."""
+        if not obj.trade_name:
+            return obj.title
+        return format_html("{}<span class='pd-second'>{}</span>", obj.title, obj.trade_name)
+
+    @display(description=_("status"), ordering="lead_status__sort_order")
+    def shown_status(self, obj: Lead) -> str:
+        """The status in its colour."""
+        return badge(obj.lead_status.label, obj.lead_status.color) if obj.lead_status else NOTHING
+
+    @display(
+        description=_("priority"),
+        ordering="priority_score",
+        label={"hot": "danger", "warm": "warning", "cold": "info"},
+    )
+    def shown_priority(self, obj: Lead) -> tuple[str, int]:
+        """The score in the colour of its bucket."""
+        score = obj.priority_score
+        return ("hot" if score >= HOT else "warm" if score >= WARM else "cold"), score
+
+    @display(description=_("primary contact"))
+    def primary_contact(self, obj: Any) -> str:
+        """The primary contact, else the first one added."""
+        return obj.contact_rows[0].contact.name if obj.contact_rows else NOTHING
+
+    @display(description=_("tags"))
+    def shown_tags(self, obj: Lead) -> str:
+        """The tags in their colours."""
+        tags = ((badge(tag.name, tag.color),) for tag in obj.tags.all())
+        return format_html_join(" ", "{}", tags) or NOTHING
+
+    @admin.display(description=_("tags"))
+    def tag_list(self, obj: Lead) -> str:
+        """The tags on the form of those who may only look."""
+        return self.shown_tags(obj)
