@@ -10,6 +10,7 @@ from pathlib import Path
 
 from csp.constants import NONE, SELF, UNSAFE_EVAL, UNSAFE_INLINE
 from django.core.exceptions import ImproperlyConfigured
+from django.templatetags.static import static
 from django.utils.translation import gettext_lazy as _
 from environs import FileAwareEnv, validate
 
@@ -189,12 +190,50 @@ AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
 AXES_FAILURE_LIMIT = 5
 AXES_COOLOFF_TIME = 0.25  # hours
 AXES_RESET_ON_SUCCESS = True
+AXES_VERBOSE = False
 
 LANGUAGE_CODE = "en"
 LANGUAGES = [("en", _("English")), ("pt-br", _("Brazilian Portuguese"))]
 LOCALE_PATHS = [BASE_DIR / "pipedesk" / "locale"]
 TIME_ZONE = "America/Sao_Paulo"
 USE_TZ = True
+
+# --- Admin ---------------------------------------------------------------------------------
+UNFOLD = {
+    "SITE_TITLE": "PipeDesk",
+    "SITE_HEADER": "PipeDesk",
+    "SITE_SUBHEADER": _("Leads, folders, meetings"),
+    "SITE_URL": None,
+    "SITE_ICON": lambda _request: static("pipedesk/logo.svg"),
+    "SITE_FAVICONS": [
+        {
+            "rel": "icon",
+            "type": "image/svg+xml",
+            "href": lambda _request: static("pipedesk/logo.svg"),
+        }
+    ],
+    "STYLES": [lambda _request: static("pipedesk/admin.css")],
+    "BORDER_RADIUS": "6px",
+    "SHOW_HISTORY": True,
+    "SHOW_VIEW_ON_SITE": False,
+    "COLORS": {
+        "primary": {
+            "50": "oklch(98.4% .014 180.72)",
+            "100": "oklch(95.3% .051 180.801)",
+            "200": "oklch(91% .096 180.426)",
+            "300": "oklch(85.5% .138 181.071)",
+            "400": "oklch(77.7% .152 181.912)",
+            "500": "oklch(70.4% .14 182.503)",
+            "600": "oklch(51.1% .096 186.391)",
+            "700": "oklch(43.7% .078 188.216)",
+            "800": "oklch(38.6% .063 188.416)",
+            "900": "oklch(33% .052 190)",
+            "950": "oklch(27.7% .046 192.524)",
+        },
+    },
+    "DASHBOARD_CALLBACK": "pipedesk.core.dashboard.overview",
+    "SIDEBAR": {"navigation": "pipedesk.core.menu.sidebar"},
+}
 
 # --- API -----------------------------------------------------------------------------------
 REST_FRAMEWORK = {

@@ -34,7 +34,8 @@ class ContactRow(forms.ModelForm):  # type: ignore[type-arg]
     def _get_validation_exclusions(self) -> set[str]:
         # "One primary contact" holds for the rows as sent, not for each against the database:
         # the old primary one may give way in the same form.
-        return {*super()._get_validation_exclusions(), "lead", "pk"}
+        excluded: set[str] = super()._get_validation_exclusions()  # type: ignore[misc]
+        return {*excluded, "lead", "pk"}
 
 
 class ContactRows(forms.BaseInlineFormSet):  # type: ignore[type-arg]
@@ -49,7 +50,7 @@ class ContactRows(forms.BaseInlineFormSet):  # type: ignore[type-arg]
 
         return key
 
-    def add_fields(self, form: ContactRow, index: int | None) -> None:
+    def add_fields(self, form: forms.ModelForm[Any], index: int | None) -> None:
         """Add the contact's id in place of the composite key, which no field can hold."""
         super().add_fields(form, index)
         stored = index is not None and index < self.initial_form_count()
@@ -73,8 +74,8 @@ class ContactRows(forms.BaseInlineFormSet):  # type: ignore[type-arg]
         if sum(row.cleaned_data["is_primary"] for row in kept) > 1:
             raise ValidationError(_("Only one contact can be the primary one."), "primary")
 
-    def _is_kept(self, row: ContactRow) -> bool:
-        if not row.is_valid() or self._should_delete_form(row):
+    def _is_kept(self, row: forms.ModelForm[Any]) -> bool:
+        if not row.is_valid() or row in self.deleted_forms:
             return False
         return bool(row.cleaned_data.get("contact"))
 

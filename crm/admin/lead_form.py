@@ -12,14 +12,12 @@ from unfold.widgets import SELECT_CLASSES, UnfoldAdminRelatedFieldWrapperWidget
 
 from crm.models import Lead, LeadTag, Tag
 
-TAGS = Lead._meta.get_field("tags")
+TAGS = Lead._meta.get_field("tags")  # noqa: SLF001  (Django's documented attribute)
 
 
 def tag_field() -> forms.ModelMultipleChoiceField[Tag]:
     """Tags to choose by typing; a fresh field, because its widget is told what the user may."""
-    search = AutocompleteSelectMultiple(
-        TAGS, admin.site, attrs={"class": " ".join(SELECT_CLASSES)}
-    )
+    search = AutocompleteSelectMultiple(TAGS, admin.site, attrs={"class": " ".join(SELECT_CLASSES)})
     return forms.ModelMultipleChoiceField(
         Tag.objects.all(),
         required=False,
@@ -43,7 +41,7 @@ class LeadForm(forms.ModelForm):  # type: ignore[type-arg]
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        if "tag_list" in self.fields and not self.instance._state.adding:
+        if "tag_list" in self.fields and self.instance.pk:
             self.initial["tag_list"] = list(self.instance.tags.all())
         for name in ("lead_status", "lead_origin"):
             if name in self.fields:

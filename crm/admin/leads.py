@@ -231,4 +231,4 @@ class LeadAdmin(SoftDeleteAdmin):
     @admin.display(description=_("tags"))
     def tag_list(self, obj: Lead) -> str:
         """The tags on the form of those who may only look."""
-        return self.shown_tags(obj)
+        return str(self.shown_tags(obj))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from django import forms
 from django.contrib import admin
@@ -56,10 +56,24 @@ class ColorForm(forms.ModelForm):  # type: ignore[type-arg]
 class ReferenceAdmin(BaseAdmin):
     """A coded value that leads have. One in use cannot be deleted; it can be made inactive."""
 
-    list_display = ("label", "code", "is_active", "sort_order", "priority_weight", "lead_count")
+    list_display: ClassVar[tuple[str, ...]] = (
+        "label",
+        "code",
+        "is_active",
+        "sort_order",
+        "priority_weight",
+        "lead_count",
+    )
     list_editable = ("sort_order", "priority_weight")
     search_fields = ("label", "code")
-    fields = ("label", "code", "description", "is_active", "sort_order", "priority_weight")
+    fields: ClassVar[tuple[str, ...]] = (
+        "label",
+        "code",
+        "description",
+        "is_active",
+        "sort_order",
+        "priority_weight",
+    )
 
     def get_queryset(self, request: HttpRequest) -> models.QuerySet[Any]:
         """Values with how many leads have each."""

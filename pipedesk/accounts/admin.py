@@ -39,7 +39,7 @@ class StaffNeedsEmail(forms.ModelForm):  # type: ignore[type-arg]
         return cleaned
 
 
-class NewUserForm(StaffNeedsEmail, UserCreationForm):  # type: ignore[misc]
+class NewUserForm(StaffNeedsEmail, UserCreationForm):
     """A new user; without a password nobody logs in as it, tokens work."""
 
     class Meta:
@@ -47,12 +47,12 @@ class NewUserForm(StaffNeedsEmail, UserCreationForm):  # type: ignore[misc]
         fields = ("email", "name", "is_staff")
 
 
-class UserForm(StaffNeedsEmail, UserChangeForm):  # type: ignore[misc]
+class UserForm(StaffNeedsEmail, UserChangeForm):
     """A user."""
 
     class Meta:
         model = User
-        fields = "__all__"  # the page's fieldsets choose
+        fields = ("name", "email", "password", "is_active", "is_staff", *POWERS)
         field_classes: ClassVar[dict[str, type[forms.Field]]] = {}
 
 
@@ -70,7 +70,7 @@ class UserList(ChangeList):
 
 
 @admin.register(User)
-class UserAdmin(DjangoUserAdmin, ModelAdmin):
+class UserAdmin(DjangoUserAdmin, ModelAdmin):  # type: ignore[type-arg]
     """Users."""
 
     form = UserForm
@@ -112,7 +112,7 @@ class UserAdmin(DjangoUserAdmin, ModelAdmin):
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
         """Powers beyond the roles are a superuser's to give."""
-        fixed: tuple[str, ...] = super().get_readonly_fields(request, obj)
+        fixed = tuple(super().get_readonly_fields(request, obj))
         return fixed if request.user.is_superuser else (*fixed, *POWERS)
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
@@ -163,7 +163,8 @@ class UserRoleForm(forms.ModelForm):  # type: ignore[type-arg]
 
     def _get_validation_exclusions(self) -> set[str]:
         # `user_id` is no field of the form, yet "one role once" is about it.
-        return super()._get_validation_exclusions() - {"user_id"}
+        excluded: set[str] = super()._get_validation_exclusions()  # type: ignore[misc]
+        return excluded - {"user_id"}
 
 
 class RoleList(ChangeList):
@@ -225,8 +226,19 @@ for _model in (AccessAttempt, AccessLog, AccessFailureLog):
 class AttemptAdmin(ViewOnly, ModelAdmin):
     """Log-ins, failed and good; what was typed stays out of sight."""
 
-    list_display = ("attempt_time", "username", "ip_address", "path_info")
-    fields = ("attempt_time", "username", "ip_address", "user_agent", "path_info")
+    list_display: ClassVar[tuple[str, ...]] = (
+        "attempt_time",
+        "username",
+        "ip_address",
+        "path_info",
+    )
+    fields: ClassVar[tuple[str, ...]] = (
+        "attempt_time",
+        "username",
+        "ip_address",
+        "user_agent",
+        "path_info",
+    )
     search_fields = ("username", "ip_address")
     date_hierarchy = "attempt_time"
     show_full_result_count = False

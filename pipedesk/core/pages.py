@@ -53,6 +53,10 @@ class ReadOnlyInline(ViewOnly, TabularInline):
     hide_title = True
     show_change_link = False
 
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
+        """All of them: not even an empty form is built."""
+        return tuple(self.fields)
+
 
 class DeletedFilter(DropdownFilter):
     """Hides deleted rows unless asked for."""

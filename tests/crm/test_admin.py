@@ -1,0 +1,405 @@
+"""The CRM's admin pages, through real requests."""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import Permission
+from django.test import Client
+from django.urls import reverse
+from django.utils import timezone
+
+from crm.models import Company, Lead, LeadContact, LeadTag
+from pipedesk.accounts.models import User
+from pipedesk.audit.models import AuditLog
+from tests.factories.crm import (
+    CompanyFactory,
+    ContactFactory,
+    DealFactory,
+    LeadActivityStatsFactory,
+    LeadContactFactory,
+    LeadFactory,
+    LeadOriginFactory,
+    LeadStatusFactory,
+    LeadTagFactory,
+    OwnerFactory,
+    TagFactory,
+)
+
+pytestmark = pytest.mark.django_db
+
+LEADS = reverse("admin:crm_lead_changelist")
+ADD = reverse("admin:crm_lead_add")
+
+
+@pytest.fixture
+def boss(client: Client) -> Client:
+    """A superuser's browser."""
+    client.force_login(
+        User.objects.create_superuser("boss@pipedesk.example", name="Boss"),
+        backend="django.contrib.auth.backends.ModelBackend",
+    )
+    return client
+
+
+def viewer(client: Client, *codenames: str) -> Client:
+    """A staff member's browser with these permissions only."""
+    user = OwnerFactory(is_staff=True)
+    user.user_permissions.set(Permission.objects.filter(codename__in=codenames))
+    client.force_login(user, backend="django.contrib.auth.backends.ModelBackend")
+    return client
+
+
+def change(lead: Lead) -> str:
+    return reverse("admin:crm_lead_change", args=(lead.pk,))
+
+
+def form_of(
+    lead: Lead | None = None, rows: list[dict[str, Any]] = (), **values: Any
+) -> dict[str, Any]:
+    """What the browser sends for this lead; `rows` are contacts, stored ones with `pk`."""
+    fields = {
+        "title": lead.title if lead else "",
+        "trade_name": (lead.trade_name or "") if lead else "",
+        "lead_status": (lead.lead_status_id or "") if lead else "",
+        "lead_origin": (lead.lead_origin_id or "") if lead else "",
+        "owner": (lead.owner_id or "") if lead else "",
+        "priority_score": lead.priority_score if lead else 0,
+        "tag_list": [tag.pk for tag in lead.tags.all()] if lead else [],
+        "address_city": (lead.address_city or "") if lead else "",
+        "address_state": (lead.address_state or "") if lead else "",
+        "qualified_company": (lead.qualified_company_id or "") if lead else "",
+        "qualified_master_deal": (lead.qualified_master_deal_id or "") if lead else "",
+        **values,
+    }
+    prefix = "leadcontact_set"
+    fields[f"{prefix}-TOTAL_FORMS"] = len(rows)
+    fields[f"{prefix}-INITIAL_FORMS"] = sum("pk" in row for row in rows)
+    for n, row in enumerate(rows):
+        for name, value in {"lead": lead.pk if lead else "", **row}.items():
+            fields[f"{prefix}-{n}-{name}"] = value
+    return fields
+
+
+def test_a_lead_is_added_with_tags_and_contacts_in_one_form(boss: Client) -> None:
+    tags, contacts = TagFactory.create_batch(2), ContactFactory.create_batch(2)
+
+    answer = boss.post(
+        ADD,
+        form_of(
+            title="Incorporadora Aurora S.A.",
+            tag_list=[tag.pk for tag in tags],
+            rows=[
+                {"contact": contacts[0].pk, "is_primary": "on"},
+                {"contact": contacts[1].pk},
+            ],
+        ),
+    )
+
+    assert answer.status_code == 302, answer.context["errors"]
+    lead = Lead.objects.get(title="Incorporadora Aurora S.A.")
+    assert set(lead.tags.all()) == set(tags)
+    assert {row.contact_id: row.is_primary for row in LeadContact.objects.filter(lead=lead)} == {
+        contacts[0].pk: True,
+        contacts[1].pk: False,
+    }
+
+
+def test_tags_are_added_and_taken_off(boss: Client) -> None:
+    lead = LeadFactory()
+    stays, goes, comes = TagFactory.create_batch(3)
+    LeadTagFactory(lead=lead, tag=stays)
+    LeadTagFactory(lead=lead, tag=goes)
+
+    answer = boss.post(change(lead), form_of(lead, tag_list=[stays.pk, comes.pk]))
+
+    assert answer.status_code == 302
+    assert set(LeadTag.objects.filter(lead=lead).values_list("tag_id", flat=True)) == {
+        stays.pk,
+        comes.pk,
+    }
+    recorded = AuditLog.objects.filter(entity_id=str(lead.pk), action="update")
+    assert {entry.changes[0]["field"] for entry in recorded} == {"tag_id"}
+
+
+def test_the_primary_contact_is_swapped_in_one_form(boss: Client) -> None:
+    lead = LeadFactory()
+    first = LeadContactFactory(lead=lead, is_primary=True)
+    second = LeadContactFactory(lead=lead)
+
+    answer = boss.post(
+        change(lead),
+        form_of(
+            lead,
+            rows=[{"pk": first.contact_id}, {"pk": second.contact_id, "is_primary": "on"}],
+        ),
+    )
+
+    assert answer.status_code == 302
+    primary = LeadContact.objects.get(lead=lead, is_primary=True)
+    assert primary.contact_id == second.contact_id
+
+
+def test_a_new_primary_contact_takes_the_place_of_a_removed_one(boss: Client) -> None:
+    lead = LeadFactory()
+    old = LeadContactFactory(lead=lead, is_primary=True)
+    new = ContactFactory()
+
+    answer = boss.post(
+        change(lead),
+        form_of(
+            lead,
+            rows=[
+                {"pk": old.contact_id, "is_primary": "on", "DELETE": "on"},
+                {"contact": new.pk, "is_primary": "on"},
+            ],
+        ),
+    )
+
+    assert answer.status_code == 302
+    assert [row.contact_id for row in LeadContact.objects.filter(lead=lead)] == [new.pk]
+
+
+def test_the_contact_of_a_stored_row_cannot_be_swapped_by_hand(boss: Client) -> None:
+    lead = LeadFactory()
+    row = LeadContactFactory(lead=lead)
+    other = ContactFactory()
+
+    boss.post(change(lead), form_of(lead, rows=[{"pk": row.contact_id, "contact": other.pk}]))
+
+    assert [row.contact_id for row in LeadContact.objects.filter(lead=lead)] == [row.contact_id]
+
+
+@pytest.mark.parametrize("mistake", ["two primary", "twice", "known already", "gone", "no uuid"])
+def test_contradicting_contacts_are_refused_and_nothing_is_written(
+    boss: Client, mistake: str
+) -> None:
+    lead = LeadFactory(title="As it was")
+    stored = LeadContactFactory(lead=lead)
+    one, two = ContactFactory.create_batch(2)
+    keep = {"pk": stored.contact_id}
+    rows: dict[str, list[dict[str, Any]]] = {
+        "two primary": [
+            keep,
+            {"contact": one.pk, "is_primary": "on"},
+            {"contact": two.pk, "is_primary": "on"},
+        ],
+        "twice": [keep, {"contact": one.pk}, {"contact": one.pk}],
+        "known already": [keep, {"contact": stored.contact_id}],
+        "gone": [keep, {"pk": one.pk}],
+        "no uuid": [{"pk": "x' OR 1=1"}],
+    }
+
+    answer = boss.post(change(lead), form_of(lead, title="Changed", rows=rows[mistake]))
+
+    assert answer.status_code == 200
+    assert answer.context["errors"]
+    lead.refresh_from_db()
+    assert lead.title == "As it was"
+    assert LeadContact.objects.filter(lead=lead).count() == 1
+
+
+def tracked_values() -> dict[str, Any]:
+    return {
+        "owner": OwnerFactory().pk,
+        "lead_status": LeadStatusFactory().pk,
+        "lead_origin": LeadOriginFactory().pk,
+        "title": "New name",
+        "trade_name": "New trade name",
+        "priority_score": 55,
+        "qualified_company": CompanyFactory().pk,
+        "qualified_master_deal": DealFactory().pk,
+        "address_city": "Recife",
+        "address_state": "PE",
+    }
+
+
+@pytest.mark.parametrize("field", sorted([
+    "owner", "lead_status", "lead_origin", "title", "trade_name", "priority_score",
+    "qualified_company", "qualified_master_deal", "address_city", "address_state",
+]))  # fmt: skip
+def test_changing_a_tracked_field_in_the_form_is_an_interaction(boss: Client, field: str) -> None:
+    long_ago = timezone.now() - timedelta(days=40)
+    lead = LeadFactory(old=True, last_interaction_at=long_ago)
+    LeadActivityStatsFactory(lead=lead, last_interaction_at=long_ago)
+    before = timezone.now()
+
+    answer = boss.post(change(lead), form_of(lead, **{field: tracked_values()[field]}))
+
+    assert answer.status_code == 302
+    lead.refresh_from_db()
+    assert lead.updated_at >= before
+    assert lead.last_interaction_at is not None
+    assert lead.last_interaction_at >= before
+    assert lead.activity_stats.last_interaction_at == lead.last_interaction_at
+
+
+def test_saving_the_form_unchanged_is_no_interaction(boss: Client) -> None:
+    lead = LeadFactory(
+        old=True, owner=OwnerFactory(), lead_status=LeadStatusFactory(), address_city="Olinda"
+    )
+
+    boss.post(change(lead), form_of(lead))
+
+    was = lead.updated_at
+    lead.refresh_from_db()
+    assert (lead.updated_at, lead.last_interaction_at) == (was, None)
+
+
+def test_a_status_out_of_use_stays_with_the_lead_that_has_it(boss: Client) -> None:
+    retired = LeadStatusFactory(is_active=False)
+    lead = LeadFactory(lead_status=retired)
+
+    assert boss.post(change(lead), form_of(lead)).status_code == 302
+    refused = boss.post(ADD, form_of(title="Other", lead_status=retired.pk))
+    assert refused.status_code == 200
+    assert not Lead.objects.filter(title="Other").exists()
+
+
+def test_deleting_a_lead_hides_it_and_restoring_shows_it_again(boss: Client) -> None:
+    lead = LeadFactory(title="Hidden one")
+
+    boss.post(reverse("admin:crm_lead_delete", args=(lead.pk,)), {"post": "yes"})
+
+    lead.refresh_from_db()
+    assert lead.deleted_at is not None
+    assert list(boss.get(LEADS).context["cl"].result_list) == []
+    assert list(boss.get(LEADS, {"state": "deleted"}).context["cl"].result_list) == [lead]
+
+    boss.post(LEADS + "?state=deleted", {"action": "restore", "_selected_action": [lead.pk]})
+    lead.refresh_from_db()
+    assert lead.deleted_at is None
+
+
+def test_many_leads_are_hidden_by_the_list_action(boss: Client) -> None:
+    leads = LeadFactory.create_batch(3)
+    marked = {"action": "delete_selected", "_selected_action": [lead.pk for lead in leads]}
+
+    asked = boss.post(LEADS, marked)
+    boss.post(LEADS, marked | {"post": "yes"})
+
+    assert leads[0].title in asked.content.decode()
+    assert Lead.objects.deleted().count() == 3
+
+
+def test_restoring_leaves_a_qualified_lead_hidden(boss: Client) -> None:
+    lead = LeadFactory(qualified=True)
+
+    boss.post(LEADS + "?state=all", {"action": "restore", "_selected_action": [lead.pk]})
+
+    lead.refresh_from_db()
+    assert lead.deleted_at is not None
+
+
+def test_deleting_a_company_keeps_who_did_it(boss: Client) -> None:
+    company = CompanyFactory()
+
+    boss.post(reverse("admin:crm_company_delete", args=(company.pk,)), {"post": "yes"})
+
+    company.refresh_from_db()
+    assert company.deleted_by == str(User.objects.get(email="boss@pipedesk.example").pk)
+    assert Company.objects.alive().count() == 0
+
+
+@pytest.mark.parametrize("rows", [1, 50])
+def test_the_list_takes_the_same_number_of_queries_for_one_row_and_for_fifty(
+    boss: Client, rows: int, django_assert_num_queries: Any
+) -> None:
+    for _ in range(rows):
+        lead = LeadFactory(owner=OwnerFactory(), lead_status=LeadStatusFactory())
+        LeadTagFactory(lead=lead)
+        LeadContactFactory(lead=lead)
+    boss.get(LEADS)  # content types and the like are cached from now on
+
+    with django_assert_num_queries(8):
+        answer = boss.get(LEADS)
+
+    assert len(answer.context["cl"].result_list) == rows
+
+
+@pytest.mark.parametrize(
+    ("query", "found"),
+    [
+        ({}, {"Open", "Warm one"}),
+        ({"state": "qualified"}, {"Qualified"}),
+        ({"state": "deleted"}, {"Deleted"}),
+        ({"state": "disqualified"}, {"Disqualified"}),
+        ({"bucket": "warm"}, {"Warm one"}),
+        ({"q": "aurora"}, {"Open"}),
+    ],
+)
+def test_the_list_is_filtered_and_searched(
+    boss: Client, query: dict[str, str], found: set[str]
+) -> None:
+    LeadFactory(title="Open", trade_name="Aurora Incorporações", priority_score=80)
+    LeadFactory(title="Warm one", priority_score=40)
+    LeadFactory(title="Qualified", qualified=True)
+    LeadFactory(title="Deleted", deleted=True)
+    LeadFactory(title="Disqualified", disqualified=True, priority_score=90)
+
+    shown = boss.get(LEADS, query).context["cl"].result_list
+
+    assert {lead.title for lead in shown} - {"Disqualified"} == found - {"Disqualified"}
+    assert ("Disqualified" in {lead.title for lead in shown}) == (
+        "Disqualified" in found or query == {}
+    )
+
+
+def test_who_may_only_look_gets_no_form(client: Client) -> None:
+    looking = viewer(client, "view_lead")
+    lead = LeadFactory()
+    LeadTagFactory(lead=lead)
+    LeadContactFactory(lead=lead)
+
+    page = looking.get(change(lead))
+
+    assert page.status_code == 200
+    assert not re.findall(
+        r'name="(title|tag_list|leadcontact_set-0-contact)"', page.content.decode()
+    )
+    assert looking.post(change(lead), form_of(lead, title="Mine now")).status_code == 403
+    assert looking.get(ADD).status_code == 403
+
+
+def test_without_permission_there_is_no_page(client: Client) -> None:
+    assert viewer(client, "view_company").get(LEADS).status_code == 403
+
+
+@pytest.mark.parametrize("noun", ["leadstatus", "leadorigin", "tag", "company", "contact", "deal"])
+def test_every_page_of_the_crm_opens(boss: Client, noun: str) -> None:
+    made = {
+        "leadstatus": LeadStatusFactory,
+        "leadorigin": LeadOriginFactory,
+        "tag": TagFactory,
+        "company": CompanyFactory,
+        "contact": ContactFactory,
+        "deal": DealFactory,
+    }[noun]()
+
+    for name, arguments in (("changelist", ()), ("add", ()), ("change", (made.pk,))):
+        assert boss.get(reverse(f"admin:crm_{noun}_{name}", args=arguments)).status_code == 200
+
+
+def test_a_status_in_use_is_not_deleted(boss: Client) -> None:
+    status = LeadFactory(lead_status=LeadStatusFactory()).lead_status
+
+    boss.post(reverse("admin:crm_leadstatus_delete", args=(status.pk,)), {"post": "yes"})
+
+    status.refresh_from_db()
+
+
+def test_a_colour_that_is_none_is_refused_and_never_reaches_the_page(boss: Client) -> None:
+    status = LeadStatusFactory(color='"><script>alert(1)')
+
+    page = boss.get(reverse("admin:crm_leadstatus_changelist")).content.decode()
+    refused = boss.post(
+        reverse("admin:crm_tag_add"), {"name": "Bad", "color": "red;position:fixed"}
+    )
+
+    assert "<script>alert" not in page
+    assert refused.status_code == 200
+    assert "3b82f6" in str(refused.context["errors"])
+    assert status.label in page
