@@ -244,11 +244,14 @@ REST_FRAMEWORK = {
     "DEFAULT_PERMISSION_CLASSES": ["pipedesk.core.permissions.RolePermission"],
     "DEFAULT_PARSER_CLASSES": ["pipedesk.core.parsers.StrictJSONParser"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
-    "DEFAULT_PAGINATION_CLASS": "pipedesk.core.pagination.ContractPagination",
+    "DEFAULT_PAGINATION_CLASS": None,  # pipedesk.core.pagination, called by the views
     "DEFAULT_FILTER_BACKENDS": [],
-    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "DEFAULT_SCHEMA_CLASS": "pipedesk.core.schema.ContractSchema",
     "EXCEPTION_HANDLER": "pipedesk.core.problems.exception_handler",
     "UNAUTHENTICATED_USER": "django.contrib.auth.models.AnonymousUser",
+    "DEFAULT_METADATA_CLASS": None,
+    # `?format=` is an unknown parameter like any other.
+    "URL_FORMAT_OVERRIDE": None,
     "TEST_REQUEST_DEFAULT_FORMAT": "json",
 }
 SPECTACULAR_SETTINGS = {

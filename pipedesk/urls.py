@@ -15,3 +15,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("pipedesk.accounts.urls")),
     path("", include("pipedesk.core.urls")),
 ]
+
+handler400 = "pipedesk.core.problems.bad_request"
+handler403 = "pipedesk.core.problems.forbidden"
+handler404 = "pipedesk.core.problems.not_found"
+handler500 = "pipedesk.core.problems.server_error"

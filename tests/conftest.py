@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from django.conf import settings
 from django.db import connection
 from pytest_django import Settings
+from rest_framework.test import APIClient
 
+from pipedesk.accounts import tokens
+from pipedesk.accounts.models import User, UserRole
 from pipedesk.google.service import close_services
 from pipedesk.sandbox.server import SandboxServer
+from tests.factories.accounts import UserFactory
 from tests.sandbox_server import sandbox
 
 __all__ = ["sandbox"]
@@ -33,6 +38,30 @@ def django_db_modify_db_settings(django_db_modify_db_settings_parallel_suffix: N
 def is_postgres() -> bool:
     """Whether this run is on PostgreSQL."""
     return connection.vendor == "postgresql"
+
+
+@pytest.fixture
+def api(db: None) -> Callable[..., APIClient]:
+    """API clients: `api("sales")` has a real bearer token of a new user with that role.
+
+    `api("admin", user=ana)` is that user (who is given the role); `api("")` has a user without
+    a role; `api(None)` is nobody. The user is `client.user`.
+    """
+
+    def client_of(role: str | None = None, *, user: User | None = None) -> APIClient:
+        client = APIClient()
+        if role is None and user is None:
+            return client
+        if user is None:
+            user = UserFactory(role=role)
+        elif role:
+            UserRole.objects.get_or_create(user_id=str(user.id), role=role)
+        token = tokens.issue(user, timedelta(hours=1))
+        client.credentials(HTTP_AUTHORIZATION=f"Bearer {token}")
+        client.user = user
+        return client
+
+    return client_of
 
 
 def pytest_report_header() -> str:

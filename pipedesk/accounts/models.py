@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from functools import cached_property
 from typing import Any, ClassVar, Self
 
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
@@ -13,8 +14,20 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 
+class UserQuerySet(models.QuerySet["User"]):
+    """Users."""
+
+    def named_like(self, text: str) -> Self:
+        """Users with this text in their name or e-mail, in any case."""
+        return self.filter(models.Q(name__icontains=text) | models.Q(email__icontains=text))
+
+
 class UserManager(BaseUserManager["User"]):
     """Makes users; e-mail is how staff log in."""
+
+    def get_queryset(self) -> UserQuerySet:
+        """Users, with their verbs."""
+        return UserQuerySet(self.model, using=self._db)
 
     def create_user(self, email: str, password: str | None = None, **extra: Any) -> User:
         """A user with this e-mail; without a password nobody can log in as it."""
@@ -84,6 +97,12 @@ class User(AbstractBaseUser, PermissionsMixin):
     def get_short_name(self) -> str:
         """The first word of the name."""
         return str(self).split(" ", maxsplit=1)[0]
+
+    @cached_property
+    def role(self) -> str | None:
+        """The strongest role this user holds, from `user_roles` alone; None without any."""
+        held = set(UserRole.objects.of(self.id).values_list("role", flat=True))
+        return next((role for role in UserRole.Role.values if role in held), None)
 
 
 class UserRoleQuerySet(models.QuerySet["UserRole"]):

@@ -1,0 +1,29 @@
+"""/api/schema/ (OpenAPI 3.1) and /api/docs/, which ask no other host."""
+
+from __future__ import annotations
+
+from drf_spectacular.renderers import (
+    OpenApiJsonRenderer,
+    OpenApiJsonRenderer2,
+    OpenApiYamlRenderer,
+    OpenApiYamlRenderer2,
+)
+from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
+
+
+class SchemaView(SpectacularAPIView):
+    """The OpenAPI document; JSON unless the caller asks for YAML."""
+
+    renderer_classes = [
+        OpenApiJsonRenderer2,
+        OpenApiJsonRenderer,
+        OpenApiYamlRenderer,
+        OpenApiYamlRenderer2,
+    ]
+    public = True
+
+
+class DocsView(SpectacularSwaggerSplitView):
+    """Swagger UI from our own static files, its start-up script apart (strict CSP)."""
+
+    public = True

@@ -1,0 +1,107 @@
+"""Users, their roles, and who I am: the API over the accounts room, which knows no HTTP."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any, ClassVar
+
+from django.utils.translation import gettext as _
+from drf_spectacular.utils import extend_schema
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from pipedesk.accounts import roles
+from pipedesk.accounts.models import User, UserRole
+from pipedesk.core.query import Parameter, choice, identifier, text
+from pipedesk.core.serializers import RecordSerializer
+from pipedesk.core.views import ContractView
+from pipedesk.core.viewsets import RecordViewSet
+
+
+class UserSerializer(RecordSerializer[User]):
+    """A person."""
+
+    class Meta:
+        model = User
+        fields = ("id", "name", "email", "is_active", "created_at")
+        read_only_fields = fields
+
+
+class MeSerializer(serializers.Serializer[Any]):
+    """The caller and what their role allows, action by action."""
+
+    id = serializers.UUIDField()
+    name = serializers.CharField()
+    email = serializers.EmailField(allow_null=True)
+    role = serializers.ChoiceField(UserRole.Role.choices, allow_null=True)
+    permissions = serializers.DictField(child=serializers.ListField())
+
+
+class UserRoleSerializer(RecordSerializer[UserRole]):
+    """A role a person holds."""
+
+    class Meta:
+        model = UserRole
+        fields = ("id", "user_id", "role")
+
+    def validate_user_id(self, value: str) -> str:
+        """The id in its canonical spelling."""
+        try:
+            return str(uuid.UUID(value))
+        except ValueError:
+            raise serializers.ValidationError(_("Not an id of a user."), code="invalid") from None
+
+
+class MeView(ContractView):
+    """GET /api/me."""
+
+    resource = "me"
+
+    @extend_schema(responses=MeSerializer)
+    def get(self, request: Request) -> Response:
+        """Who I am, and what I may do."""
+        user = self.user
+        allowed = roles.ROLES[user.role] if user.role else roles.WITHOUT_ROLE
+        return Response(
+            {
+                "id": user.id,
+                "name": user.name,
+                "email": user.email,
+                "role": user.role,
+                "permissions": {what: sorted(actions) for what, actions in allowed.items()},
+            }
+        )
+
+
+class UserViewSet(RecordViewSet):
+    """Everybody who works here."""
+
+    resource = "user"
+    http_method_names = ["get", "head"]
+    queryset = User.objects.all()
+    serializer_class = UserSerializer
+    parameters: ClassVar[dict[str, tuple[Parameter, ...]]] = {
+        "list": (text("search", "q", description="Part of the name or the e-mail."),)
+    }
+
+    def filter_rows(self, rows: Any) -> Any:
+        """By a part of name or e-mail."""
+        return rows.named_like(self.query["search"]) if "search" in self.query else rows
+
+
+class UserRoleViewSet(RecordViewSet):
+    """Who holds which role."""
+
+    resource = "user_role"
+    lookup_value_converter = "int"
+    queryset = UserRole.objects.all()
+    serializer_class = UserRoleSerializer
+    parameters: ClassVar[dict[str, tuple[Parameter, ...]]] = {
+        "list": (identifier("user_id"), choice("role", words=UserRole.Role.values))
+    }
+
+    def filter_rows(self, rows: Any) -> Any:
+        """By person and by role."""
+        filters = {name: self.query[name] for name in ("user_id", "role") if name in self.query}
+        return rows.filter(**filters)

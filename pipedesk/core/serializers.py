@@ -1,0 +1,76 @@
+"""The base of the API's serializers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, ClassVar, TypeVar
+
+from django.db import models
+from django.utils.translation import gettext as _
+from rest_framework import serializers
+
+from pipedesk.core.fields import AwareDateTimeField
+from pipedesk.core.query import nearest
+
+M = TypeVar("M", bound=models.Model)
+
+
+class StrictBody(serializers.Serializer[Any]):
+    """Refuses fields nobody declared; takes older names of fields.
+
+    `aliases` maps an accepted name to the field's own. Read-only fields are accepted and
+    ignored, so that a client may send back what it was given.
+    """
+
+    aliases: ClassVar[Mapping[str, str]] = {}
+
+    def to_internal_value(self, data: Any) -> Any:
+        """The validated values."""
+        if not isinstance(data, Mapping):
+            return super().to_internal_value(data)
+        faults: dict[str, list[str]] = {}
+        named: dict[str, Any] = {}
+        for name, value in data.items():
+            own = self.aliases.get(name, name)
+            if own not in self.fields:
+                faults[name] = [self._unknown(name)]
+            elif own in named and named[own] != value:
+                faults[name] = [_("Given twice, as “%(name)s” too.") % {"name": own}]
+            named[own] = value
+        if faults:
+            raise serializers.ValidationError(faults, code="unknown_field")
+        return super().to_internal_value(named)
+
+    def _unknown(self, name: str) -> str:
+        message = _("There is no field “%(name)s” here.") % {"name": name[:100]}
+        valid = nearest(name, [*self.fields, *self.aliases])
+        if valid is None:
+            return message
+        return _("%(message)s Did you mean “%(nearest)s”?") % {
+            "message": message,
+            "nearest": valid,
+        }
+
+
+class RecordSerializer(StrictBody, serializers.ModelSerializer[M]):
+    """Rows of a table, field by field; times carry an offset.
+
+    Sparse answers: of the fields, only those in the context's `wanted` (None: all) are rendered.
+    """
+
+    serializer_field_mapping: ClassVar[dict[type[models.Field[Any, Any]], type]] = {
+        **serializers.ModelSerializer.serializer_field_mapping,
+        models.DateTimeField: AwareDateTimeField,
+    }
+
+    @property
+    def _readable_fields(self) -> Any:
+        wanted = self.context.get("wanted") if self.parent is None or self._is_row else None
+        for field in super()._readable_fields:
+            if wanted is None or field.field_name in wanted:
+                yield field
+
+    @property
+    def _is_row(self) -> bool:
+        """Whether this serializer is the list's own, not one nested in a field."""
+        return isinstance(self.parent, serializers.ListSerializer) and self.parent.parent is None

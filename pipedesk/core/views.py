@@ -1,0 +1,63 @@
+"""What every view of the API is made of: its resource, its parameters, its errors."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, ClassVar
+
+from rest_framework.exceptions import NotAuthenticated
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from pipedesk.accounts.models import User
+from pipedesk.core.pagination import Order, Page, paginate
+from pipedesk.core.query import Parameter, read_query
+
+
+class ContractView(APIView):
+    """A view of the API.
+
+    `resource` is the noun of the role table. `role_actions` names the role table's action for
+    viewset actions (or lower-case methods) that do not follow from the method alone.
+    `parameters` declares the query string per viewset action (or lower-case method); the values
+    are in `self.query`, and everything else is refused.
+    """
+
+    resource: ClassVar[str]
+    role_actions: ClassVar[Mapping[str, str]] = {}
+    parameters: ClassVar[Mapping[str, Sequence[Parameter]]] = {}
+    query: dict[str, Any]
+
+    @property
+    def user(self) -> User:
+        """Who calls; the permission has made sure that it is a known person."""
+        user = self.request.user
+        if not isinstance(user, User):
+            raise NotAuthenticated
+        return user
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        """Check who calls, what they may, and what they ask."""
+        super().initial(request, *args, **kwargs)
+        self.query = read_query(request.query_params, self.declared_parameters())
+
+    def declared_parameters(self) -> Iterable[Parameter]:
+        """The parameters of the current action."""
+        method = (self.request.method or "").lower()
+        name = getattr(self, "action", None) or ("get" if method == "head" else method)
+        return self.parameters.get(name, ())
+
+    def is_own(self, row: Any) -> bool:
+        """Whether `row` counts as the caller's own; nothing does unless a view says so."""
+        return False
+
+    def page_of(self, rows: Any, order: Order | None = None, **options: Any) -> Page:
+        """One page of a queryset or a sequence, as the query string asks (see paginate)."""
+        return paginate(rows, self.query, order, **options)
+
+    @staticmethod
+    def page_response(page: Page, rows: Iterable[Any] | None = None, **members: Any) -> Response:
+        """The contract's list answer; `rows` where the page's rows were rendered."""
+        answered = page.rows if rows is None else rows
+        return Response({"data": answered, "pagination": page.pagination, **members})

@@ -1,0 +1,78 @@
+"""Users, roles and me over the API."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable
+
+import pytest
+from rest_framework.test import APIClient
+
+from pipedesk.accounts.models import UserRole
+from tests.factories.accounts import UserFactory
+
+Api = Callable[..., APIClient]
+
+
+def test_me_names_the_caller_the_role_and_what_it_allows(api: Api) -> None:
+    client = api("sales")
+
+    me = client.get("/api/me").json()
+
+    assert me["id"] == str(client.user.id)
+    assert me["role"] == "sales"
+    assert me["permissions"]["lead"] == ["add", "change_own", "view"]
+
+
+def test_a_person_without_a_role_sees_who_they_are_and_nothing_else(api: Api) -> None:
+    client = api("")
+
+    assert client.get("/api/me/").json()["role"] is None
+    answer = client.get("/api/users")
+    assert answer.status_code == 403
+    assert answer["Content-Type"] == "application/problem+json"
+    assert answer.json()["code"] == "forbidden"
+
+
+def test_of_several_roles_the_strongest_counts(api: Api) -> None:
+    user = UserFactory(role="sales")
+
+    assert api("manager", user=user).get("/api/me").json()["role"] == "manager"
+
+
+def test_users_are_searched_by_part_of_name_or_email(api: Api) -> None:
+    UserFactory(name="Ana Paula", email="ap@pipedesk.example")
+    UserFactory(name="Bruno", email="bruno@pipedesk.example")
+
+    found = api("sales").get("/api/users", {"search": "paula"}).json()
+
+    assert [row["name"] for row in found["data"]] == ["Ana Paula"]
+    assert found["pagination"] == {"total": 1, "page": 1, "per_page": 20}
+
+
+def test_an_admin_gives_changes_and_takes_a_role(api: Api) -> None:
+    admin, user = api("admin"), UserFactory()
+
+    given = admin.post("/api/user-roles", {"user_id": str(user.id), "role": "sales"})
+    assert given.status_code == 201, given.json()
+    changed = admin.patch(f"/api/user-roles/{given.json()['id']}", {"role": "manager"})
+    assert changed.json()["role"] == "manager"
+    assert UserRole.objects.of(user.id).get().role == "manager"
+    assert admin.delete(f"/api/user-roles/{given.json()['id']}").status_code == 204
+    assert not UserRole.objects.of(user.id).exists()
+
+
+def test_a_role_is_held_once(api: Api) -> None:
+    user = UserFactory(role="sales")
+
+    answer = api("admin").post("/api/user-roles", {"user_id": str(user.id), "role": "sales"})
+
+    assert answer.status_code in (409, 422)
+
+
+@pytest.mark.parametrize("user_id", ["", "nobody", "12", str(uuid.UUID(int=7))[:-1]])
+def test_a_role_needs_the_id_of_a_user(api: Api, user_id: str) -> None:
+    answer = api("admin").post("/api/user-roles", {"user_id": user_id, "role": "sales"})
+
+    assert answer.status_code == 422
+    assert answer.json()["details"][0]["field"] == "user_id"
