@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import subprocess
 import sys
 import threading
 import time
@@ -20,6 +21,13 @@ from django.core.management.base import BaseCommand
 # A job may be in the middle of a call to Google when Ctrl-C comes.
 honcho.manager.KILL_WAIT = 20
 READY_WITHIN_S = 60
+# The default calendar and the drive, followed and with channels; folders of the demo records.
+CONNECT = (
+    ("sync_calendars", "--no-progress"),
+    ("sync_drive", "--no-progress"),
+    ("renew_channels", "--no-progress"),
+    ("provision", "--missing", "--no-progress"),
+)
 
 
 @dataclass(frozen=True)
@@ -119,7 +127,7 @@ class Command(BaseCommand):
         return 0 if manager.returncode in (0, 130, 143) else 1
 
     def announce(self, where: Addresses) -> None:
-        """Once everything answers, say where, and who may log in."""
+        """Once everything answers, connect it to Google, then say where, and who may log in."""
         urls = [f"{where.web}/healthz", *([f"{where.sandbox}/"] if where.sandbox else [])]
         deadline = time.monotonic() + READY_WITHIN_S
         while not all(answers(url) for url in urls):
@@ -127,7 +135,22 @@ class Command(BaseCommand):
                 self.stderr.write("Not everything answers yet; see the lines above.")
                 return
             time.sleep(0.2)
+        for command in CONNECT:
+            self.connect(command, where)
         self.stdout.write(self.welcome(where))
+
+    def connect(self, command: tuple[str, ...], where: Addresses) -> None:
+        """Run a command that needs Google; its failure is told and stops nothing."""
+        done = subprocess.run(  # noqa: S603  our own command
+            [sys.executable, "manage.py", *command],
+            cwd=settings.BASE_DIR,
+            env=child_environment(where),
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        if done.returncode:
+            self.stderr.write(f"{' '.join(command)}: {(done.stderr or done.stdout).strip()}")
 
     def welcome(self, where: Addresses) -> str:
         """The addresses, the demo users and their password."""
