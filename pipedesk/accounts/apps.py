@@ -10,3 +10,7 @@ class AccountsConfig(AppConfig):
     name = "pipedesk.accounts"
     verbose_name = _("Users and roles")
     default_auto_field = "django.db.models.AutoField"
+
+    def ready(self) -> None:
+        """Connect the receivers."""
+        from pipedesk.accounts import receivers  # noqa: F401
