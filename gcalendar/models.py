@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import ClassVar, Self
 
 from django.db import models
@@ -24,6 +25,10 @@ class MirroredCalendarQuerySet(WorkQuerySet["MirroredCalendar"]):
     def enabled(self) -> Self:
         """Calendars that are followed."""
         return self.exclude(state=MirroredCalendar.State.DISABLED)
+
+    def due(self, now: datetime) -> Self:
+        """Followed calendars whose safety poll is due."""
+        return self.enabled().filter(next_poll_at__lte=now)
 
 
 class MirroredCalendar(Work):
@@ -219,7 +224,39 @@ class CalendarEventQuerySet(TimeStampedQuerySet["CalendarEvent"]):
 
 
 class CalendarEvent(EventModel):
-    """A meeting, stored once however many calendars show it (see appearances)."""
+    """A meeting, stored once however many calendars show it (see appearances).
+
+    It is cancelled when none of them shows it any more.
+    """
+
+    # Whose words the columns hold. Another calendar takes over when this one drops the meeting
+    # or may only say when it is.
+    source = models.ForeignKey(
+        MirroredCalendar,
+        verbose_name=_("as told by"),
+        null=True,
+        blank=True,
+        on_delete=models.SET_NULL,
+        related_name="+",
+        db_index=False,
+    )
+    google_updated_at = models.DateTimeField(null=True, blank=True, editable=False)
+    # The series this meeting is an exception of.
+    series = models.ForeignKey(
+        "self",
+        verbose_name=_("series"),
+        null=True,
+        blank=True,
+        on_delete=models.SET_NULL,
+        related_name="exceptions",
+        db_index=False,
+    )
+    expanded = models.BooleanField(
+        default=False,
+        db_default=False,
+        editable=False,
+        help_text=_("A series: its occurrences stand for it in lists."),
+    )
 
     objects = CalendarEventQuerySet.as_manager()
 
@@ -236,6 +273,8 @@ class CalendarEvent(EventModel):
             column_index("calendar_events", "ical_uid", "original_start_time"),
             # The exceptions of a series.
             column_index("calendar_events", "recurring_event_id"),
+            column_index("calendar_events", "series_id"),
+            column_index("calendar_events", "source_id"),
         )
 
 
@@ -258,6 +297,14 @@ class CalendarEventArchive(EventModel):
 
 class EventAppearanceQuerySet(TimeStampedQuerySet["EventAppearance"]):
     """Where meetings are seen."""
+
+    def on(self, calendar: MirroredCalendar) -> Self:
+        """What one calendar shows, in no order."""
+        return self.filter(mirrored_calendar=calendar).order_by()
+
+    def live(self) -> Self:
+        """What is not cancelled there."""
+        return self.exclude(status="cancelled")
 
 
 class EventAppearance(TimeStampedModel):
@@ -367,6 +414,9 @@ class EventOccurrence(models.Model):
     original_start_time = models.DateTimeField()
     start_time = models.DateTimeField()
     end_time = models.DateTimeField()
+    # Of all-day series; the end is exclusive.
+    start_date = models.DateField(null=True, blank=True)
+    end_date = models.DateField(null=True, blank=True)
 
     class Meta:
         db_table = "calendar_event_occurrences"

@@ -1,0 +1,47 @@
+"""Google Calendar: one method per API method, as far as the mirror reads it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import Any
+
+from pipedesk.google.service import calendar_service, execute
+
+# The query of every list call. Google ties a sync token to it, so it never varies between calls
+# of one token: series come as master and exceptions, and are expanded here.
+EVENTS_QUERY: dict[str, Any] = {"singleEvents": False, "maxResults": 2500}
+
+
+def query_fingerprint(subject: str, calendar_id: str) -> str:
+    """What a sync token is valid for: the person asking, the calendar and the query."""
+    query = json.dumps([subject, calendar_id, EVENTS_QUERY], sort_keys=True)
+    return hashlib.sha256(query.encode()).hexdigest()
+
+
+def get_calendar(calendar_id: str, *, subject: str = "") -> dict[str, Any]:
+    """The calendar's own id (also of `primary`), name and zone.
+
+    https://developers.google.com/workspace/calendar/api/v3/reference/calendars/get
+    """
+    return execute(calendar_service(subject).calendars().get(calendarId=calendar_id))
+
+
+def list_events(
+    calendar_id: str,
+    *,
+    subject: str = "",
+    sync_token: str | None = None,
+    page_token: str | None = None,
+) -> dict[str, Any]:
+    """One page: of everything, or of what changed since `sync_token` was given out.
+
+    The following pages of a delta are asked with the same sync token and the page's token.
+    https://developers.google.com/workspace/calendar/api/v3/reference/events/list
+    """
+    place = {"syncToken": sync_token, "pageToken": page_token}
+    tokens = {name: token for name, token in place.items() if token}
+    request = (
+        calendar_service(subject).events().list(calendarId=calendar_id, **EVENTS_QUERY, **tokens)
+    )
+    return execute(request)

@@ -1,0 +1,87 @@
+"""What a calendar no longer shows: tombstones, and what a full list left out."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db.models import Exists, OuterRef
+
+from gcalendar import series
+from gcalendar.meetings import chunks
+from gcalendar.models import CalendarEvent, EventAppearance, MirroredCalendar
+from gcalendar.parsing import CANCELLED
+
+
+def drop(calendar: MirroredCalendar, event_ids: set[int]) -> int:
+    """Settle meetings that this calendar no longer shows, exceptions of theirs included.
+
+    A meeting that no calendar shows is cancelled; its other columns stay. Returns how many.
+    """
+    exceptions: set[int] = set()
+    for ids in chunks(sorted(event_ids)):
+        rows = EventAppearance.objects.on(calendar).live().filter(event__series__in=ids)
+        exceptions.update(rows.values_list("event_id", flat=True))
+    for ids in chunks(sorted(exceptions)):
+        EventAppearance.objects.on(calendar).filter(event__in=ids).update(status=CANCELLED)
+    alive = EventAppearance.objects.live().filter(event=OuterRef("pk"))
+    count = 0
+    for ids in chunks(sorted(event_ids | exceptions)):
+        gone = CalendarEvent.objects.filter(~Exists(alive), pk__in=ids).not_cancelled()
+        count += gone.update(status=CANCELLED)
+    return count
+
+
+@dataclass(frozen=True)
+class Unseen:
+    """Appearances that a full list did not contain.
+
+    `gone`: events that no longer exist. `reverted`: exceptions of series that are still there;
+    the series' own occurrence shows again. `shown`: how many the calendar showed before.
+    """
+
+    gone: frozenset[int]
+    reverted: frozenset[int]
+    shown: int
+
+    @classmethod
+    def of(
+        cls, calendar: MirroredCalendar, seen: Collection[str], generation: int | None
+    ) -> Unseen:
+        """Compare the mirror with the ids a full list had (and with the marks of its slices)."""
+        rows = EventAppearance.objects.on(calendar)
+        listed: set[int] = set()
+        missing: list[tuple[int, int, int | None, str | None]] = []
+        shown = 0
+        for pk, event_id, series_id, google_id, status, marked in rows.values_list(
+            "pk", "event_id", "event__series_id", "google_event_id", "status", "generation"
+        ).iterator():
+            shown += status != CANCELLED
+            if google_id in seen or (generation is not None and marked == generation):
+                if status != CANCELLED:
+                    listed.add(event_id)
+            else:
+                missing.append((pk, event_id, series_id, status))
+        reverted = {pk for pk, _, series_id, _ in missing if series_id in listed}
+        gone = {pk for pk, _, _, status in missing if status != CANCELLED} - reverted
+        return cls(frozenset(gone), frozenset(reverted), shown)
+
+
+def sweep(calendar: MirroredCalendar, unseen: Unseen, now: datetime) -> int:
+    """Take what was not in the full list off this calendar; returns how many got cancelled."""
+    event_ids: set[int] = set()
+    series_ids: set[int] = set()
+    for ids in chunks(sorted(unseen.gone | unseen.reverted)):
+        rows = EventAppearance.objects.filter(pk__in=ids)
+        for event_id, series_id in rows.values_list("event_id", "event__series_id"):
+            event_ids.add(event_id)
+            if series_id is not None:
+                series_ids.add(series_id)
+    for ids in chunks(sorted(unseen.gone)):
+        EventAppearance.objects.filter(pk__in=ids).update(status=CANCELLED)
+    for ids in chunks(sorted(unseen.reverted)):
+        EventAppearance.objects.filter(pk__in=ids).delete()
+    count = drop(calendar, event_ids)
+    series.refresh(event_ids | series_ids, now)
+    return count

@@ -1,0 +1,159 @@
+"""Occurrences of a series from its RRULE, EXRULE, RDATE and EXDATE lines. Pure.
+
+Rules are unrolled on the wall clock of the series' zone, so that a meeting at nine stays at nine
+across a change of daylight saving time; all-day series are unrolled on dates.
+https://datatracker.ietf.org/doc/html/rfc5545#section-3.8.5
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from itertools import islice, takewhile
+from zoneinfo import ZoneInfo
+
+from dateutil.rrule import rrule, rruleset, rrulestr
+
+WINDOW = timedelta(days=548)  # 18 months back and ahead
+MAX_OCCURRENCES = 5_000
+# What no meeting needs, and what could keep a worker busy for minutes.
+TOO_FINE = ("SECONDLY", "MINUTELY", "HOURLY")
+UNTIL = re.compile(r"UNTIL=(\d{8}(?:T\d{6})?)(Z?)", re.IGNORECASE)
+WALL_TIME = "%Y%m%dT%H%M%S"
+
+
+class UnreadableRuleError(ValueError):
+    """The lines of a series say nothing we can unroll; the message says which part."""
+
+
+@dataclass(frozen=True)
+class Series:
+    """What the occurrences follow from. `first_on` and `last_on` (exclusive) of all-day series."""
+
+    lines: tuple[str, ...]
+    starts_at: datetime
+    ends_at: datetime
+    zone: ZoneInfo
+    first_on: date | None = None
+    last_on: date | None = None
+
+
+@dataclass(frozen=True)
+class Slot:
+    """One occurrence. `original_start` is its identity: where the rules put it."""
+
+    original_start: datetime
+    starts_at: datetime
+    ends_at: datetime
+    starts_on: date | None = None
+    ends_on: date | None = None
+
+
+def identity_of_date(on: date) -> datetime:
+    """The identity of an all-day occurrence: the same in every zone."""
+    return datetime.combine(on, time(), UTC)
+
+
+def unroll(series: Series, taken: Collection[datetime], now: datetime) -> list[Slot]:
+    """The occurrences within 18 months of `now`, without the identities in `taken`.
+
+    Raises UnreadableRuleError.
+    """
+    earliest = now - WINDOW - (series.ends_at - series.starts_at)
+    try:
+        slots = takewhile(lambda slot: slot.starts_at < now + WINDOW, _slots(series))
+        inside = (s for s in slots if s.starts_at > earliest and s.original_start not in taken)
+        return list(islice(inside, MAX_OCCURRENCES))
+    except (ValueError, TypeError, AttributeError, KeyError, OverflowError, IndexError) as failure:
+        raise UnreadableRuleError(str(failure) or type(failure).__name__) from failure
+
+
+def _slots(series: Series) -> Iterator[Slot]:
+    for wall in _walls(series):
+        if series.first_on is not None and series.last_on is not None:
+            starts_on = wall.date()
+            ends_on = starts_on + (series.last_on - series.first_on)
+            yield Slot(
+                identity_of_date(starts_on),
+                _midnight(starts_on, series.zone),
+                _midnight(ends_on, series.zone),
+                starts_on,
+                ends_on,
+            )
+        else:
+            starts_at = wall.replace(tzinfo=series.zone).astimezone(UTC)
+            yield Slot(starts_at, starts_at, starts_at + (series.ends_at - series.starts_at))
+
+
+def _midnight(on: date, zone: ZoneInfo) -> datetime:
+    return datetime.combine(on, time(), zone).astimezone(UTC)
+
+
+def _first_wall(series: Series) -> datetime:
+    if series.first_on is not None:
+        return datetime.combine(series.first_on, time())
+    return series.starts_at.astimezone(series.zone).replace(tzinfo=None)
+
+
+def _walls(series: Series) -> Iterable[datetime]:
+    """Naive wall-clock starts in order, each once."""
+    first = _first_wall(series)
+    every = rruleset()
+    every.rdate(first)  # the first one counts also where no rule names it
+    for line in series.lines:
+        head, _, value = line.strip().partition(":")
+        name, _, options = head.partition(";")
+        name = name.upper()
+        if name in {"RRULE", "EXRULE"}:
+            rule = rrulestr(_with_wall_until(value, series), dtstart=first)
+            if not isinstance(rule, rrule):
+                msg = "several rules in one line"
+                raise ValueError(msg)
+            (every.rrule if name == "RRULE" else every.exrule)(rule)
+        elif name in {"RDATE", "EXDATE"}:
+            add = every.rdate if name == "RDATE" else every.exdate
+            for moment in value.split(","):
+                add(_wall(moment, options, series))
+        else:
+            msg = f"unknown line {name[:20]!r}"
+            raise ValueError(msg)
+    return every
+
+
+def _with_wall_until(rule: str, series: Series) -> str:
+    """The rule with UNTIL on the wall clock of the series; an UNTIL date includes the day."""
+    if any(f"FREQ={frequency}" in rule.upper() for frequency in TOO_FINE):
+        msg = "the rule repeats more often than daily"
+        raise ValueError(msg)
+
+    def local(match: re.Match[str]) -> str:
+        stamp, utc = match.groups()
+        if series.first_on is not None:
+            return f"UNTIL={stamp[:8]}T000000"
+        if len(stamp) == 8:
+            return f"UNTIL={stamp}T235959"
+        wall = _parsed_stamp(stamp + utc, series.zone, series.zone)
+        return f"UNTIL={wall:{WALL_TIME}}"
+
+    return UNTIL.sub(local, rule)
+
+
+def _wall(moment: str, options: str, series: Series) -> datetime:
+    """An RDATE or EXDATE value on the wall clock of the series; of a period its start."""
+    stamp = moment.strip().partition("/")[0]
+    if series.first_on is not None:
+        return datetime.strptime(stamp[:8], "%Y%m%d")  # noqa: DTZ007  a date
+    if len(stamp) == 8:
+        on = datetime.strptime(stamp, "%Y%m%d")  # noqa: DTZ007  a date
+        return datetime.combine(on, _first_wall(series).time())
+    found = re.search(r"TZID=\"?([^;\"]+)", options, re.IGNORECASE)
+    return _parsed_stamp(stamp, ZoneInfo(found[1]) if found else series.zone, series.zone)
+
+
+def _parsed_stamp(stamp: str, spoken: ZoneInfo, wanted: ZoneInfo) -> datetime:
+    """`20250326T045959`, in UTC with a Z, else in zone `spoken`, on the wall of `wanted`."""
+    naive = datetime.strptime(stamp.rstrip("zZ"), WALL_TIME)  # noqa: DTZ007
+    aware = naive.replace(tzinfo=UTC if stamp[-1] in "zZ" else spoken)
+    return aware.astimezone(wanted).replace(tzinfo=None)

@@ -1,0 +1,280 @@
+"""Bringing the mirror of one calendar up to date: what changed since the cursor, or everything.
+
+Pages are fetched outside transactions. What they say, the cursor and the proof of the lease are
+one transaction, so that whatever dies in between leaves the old cursor with the old rows.
+https://developers.google.com/workspace/calendar/api/guides/sync
+"""
+
+from __future__ import annotations
+
+import logging
+import random
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from time import monotonic
+from typing import Any
+
+from django.conf import settings
+from django.db import transaction
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from gcalendar import client, mirror
+from gcalendar.dropping import Unseen, sweep
+from gcalendar.models import CalendarSyncState, MirroredCalendar
+from gcalendar.parsing import ParsedEvent, parse_events, text
+from pipedesk.core.exceptions import TryLater
+from pipedesk.core.work import Lease
+from pipedesk.google.errors import (
+    Forbidden,
+    Gone,
+    GoogleError,
+    InvalidRequest,
+    NotFound,
+    Unauthorized,
+)
+
+logger = logging.getLogger(__name__)
+
+# A full list is written in pieces of about this many events, or of what came in this time.
+SLICE_EVENTS = 5_000
+SLICE_S = 20.0
+# A delta is one transaction; one that takes longer than this to fetch becomes a full sync.
+DELTA_S = 35.0
+# A full list that hides so much is asked for a second time before anything is hidden.
+SUSPICIOUS_EVENTS = 10
+SUSPICIOUS_PART = 0.5
+CONFIRM_AFTER_S = 60.0
+ERROR_POLL_S = 3600.0
+
+
+class BrokenListError(TryLater):
+    """Google's list has no end or no cursor; nothing of it may be stored."""
+
+
+class FullSyncNeededError(Exception):
+    """The cursor is of no use any more; the message says why."""
+
+
+@dataclass
+class Fetched:
+    """What a run of list calls brought. `sync_token` comes with the last page only."""
+
+    asked_at: datetime
+    items: list[ParsedEvent] = field(default_factory=list)
+    next_page_token: str | None = None
+    sync_token: str | None = None
+    about: dict[str, Any] = field(default_factory=dict)
+
+
+def sync(lease: Lease) -> None:
+    """One run for the calendar of this lease; the work mixin calls it again while there is more.
+
+    A refusal that only a person can mend ends in state `error` with its remedy; all data stays.
+    Raises TryLater (also as GoogleError) when the run should be repeated later.
+    """
+    calendar = MirroredCalendar.objects.get(pk=lease.pk)
+    if calendar.state == MirroredCalendar.State.DISABLED:
+        with transaction.atomic():
+            lease.complete()
+        return
+    try:
+        _bring_up_to_date(lease, calendar)
+    except NotFound as refusal:
+        _stop(lease, refusal, _("Google has no such calendar any more, or hides it: share it."))
+    except Forbidden as refusal:
+        _stop(lease, refusal, _("Google refuses access: share the calendar with this person."))
+    except Unauthorized as refusal:
+        _stop(lease, refusal, _("Google refuses the credential: check its key and delegation."))
+
+
+def cursor_of(calendar: MirroredCalendar) -> CalendarSyncState:
+    """The row that holds the calendar's cursor; a calendar without a channel gets one too."""
+    active = CalendarSyncState.objects.active().filter(mirrored_calendar=calendar)
+    if (row := active.first()) is None:
+        new = CalendarSyncState(mirrored_calendar=calendar, calendar_id=calendar.calendar_id)
+        CalendarSyncState.objects.bulk_create([new], ignore_conflicts=True)
+        row = active.get()
+    return row
+
+
+def forget_cursor(calendar: MirroredCalendar) -> None:
+    """Make the next sync a full one, from its beginning."""
+    with transaction.atomic():
+        MirroredCalendar.objects.filter(pk=calendar.pk).update(full_sync_page_token=None)
+        CalendarSyncState.objects.filter(mirrored_calendar=calendar).update(sync_token=None)
+
+
+def next_poll(now: datetime, period_s: float | None = None) -> datetime:
+    """When to look again although nobody called: the period, 25 % more or less."""
+    period_s = period_s or settings.SYNC_POLL_INTERVAL_S
+    return now + timedelta(seconds=period_s * random.uniform(0.75, 1.25))  # noqa: S311
+
+
+def _bring_up_to_date(lease: Lease, calendar: MirroredCalendar) -> None:
+    cursor = cursor_of(calendar)
+    fingerprint = client.query_fingerprint(calendar.subject, calendar.calendar_id)
+    valid = cursor.sync_token is not None and cursor.query_fingerprint == fingerprint
+    if valid and calendar.full_sync_page_token is None:
+        try:
+            _incremental(lease, calendar, cursor.sync_token)
+        except FullSyncNeededError as reason:
+            logger.warning("calendar %s: full sync, because %s", calendar.pk, reason)
+        else:
+            return
+    _full(lease, calendar)
+
+
+def _incremental(lease: Lease, calendar: MirroredCalendar, sync_token: str | None) -> None:
+    try:
+        fetched = _fetch(calendar, sync_token=sync_token, limit_s=DELTA_S)
+    except (Gone, InvalidRequest) as refusal:
+        reason = f"Google refuses the cursor ({refusal})"
+        raise FullSyncNeededError(reason) from refusal
+    if fetched.next_page_token:
+        reason = "the delta is too long for one piece"
+        raise FullSyncNeededError(reason)
+    with transaction.atomic():
+        _complete(lease, calendar, fetched)
+        mirror.store(calendar, fetched.items)
+
+
+def _full(lease: Lease, calendar: MirroredCalendar) -> None:
+    """One slice of a full sync. Only the last one hides what Google's list no longer has."""
+    place = calendar.full_sync_page_token
+    try:
+        fetched = _fetch(calendar, page_token=place, limit_s=SLICE_S, limit=SLICE_EVENTS)
+    except (Gone, InvalidRequest):
+        if place is None:
+            raise
+        # The place has expired. What was marked so far may have vanished: a new generation.
+        place = None
+        fetched = _fetch(calendar, limit_s=SLICE_S, limit=SLICE_EVENTS)
+    generation = calendar.generation if place else calendar.generation + 1
+    if fetched.next_page_token:
+        with transaction.atomic():
+            lease.write(
+                attempts=0, generation=generation, full_sync_page_token=fetched.next_page_token
+            )
+            mirror.store(calendar, fetched.items, generation)
+        return
+    _finish_full(lease, calendar, fetched, generation if place else None)
+
+
+def _finish_full(
+    lease: Lease, calendar: MirroredCalendar, fetched: Fetched, generation: int | None
+) -> None:
+    """Store the last slice, hide what the whole list lacked, keep the new cursor.
+
+    `generation`: the marks of earlier slices, None when this slice is the whole list.
+    """
+    seen = {item.google_event_id for item in fetched.items}
+    with transaction.atomic():
+        lease.write(full_sync_page_token=None)
+        mirror.store(calendar, fetched.items, generation)
+        unseen = Unseen.of(calendar, seen, generation)
+        suspicious = calendar.suspicious_shrink is None and _suspicious(unseen)
+        if suspicious:
+            lease.write(suspicious_shrink=len(unseen.gone))
+        else:
+            sweep(calendar, unseen, timezone.now())
+            _complete(lease, calendar, fetched)
+    if suspicious:
+        msg = _("Google's list suddenly lacks %(gone)d of %(all)d events; asking once more.")
+        raise TryLater(msg % {"gone": len(unseen.gone), "all": unseen.shown}, CONFIRM_AFTER_S)
+
+
+def _suspicious(unseen: Unseen) -> bool:
+    gone = len(unseen.gone)
+    return gone >= SUSPICIOUS_EVENTS and gone > unseen.shown * SUSPICIOUS_PART
+
+
+def _fetch(
+    calendar: MirroredCalendar,
+    *,
+    sync_token: str | None = None,
+    page_token: str | None = None,
+    limit_s: float,
+    limit: int | None = None,
+) -> Fetched:
+    """Pages from here to the end, or until a limit; `next_page_token` says where it stopped.
+
+    Raises BrokenListError, GoogleError.
+    """
+    started, fetched = monotonic(), Fetched(asked_at=timezone.now())
+    if sync_token is None and page_token is None:
+        _learn_about(calendar)
+    used = {page_token}
+    while True:
+        page = client.list_events(
+            calendar.calendar_id,
+            subject=calendar.subject,
+            sync_token=sync_token,
+            page_token=page_token,
+        )
+        _read_about(calendar, page)
+        fetched.items += parse_events(page.get("items") or (), calendar.time_zone)
+        page_token = page.get("nextPageToken") or None
+        if page_token is None:
+            fetched.sync_token = page.get("nextSyncToken") or None
+            if fetched.sync_token is None:
+                msg = "Google's list ended without a sync token"
+                raise BrokenListError(msg)
+            return fetched
+        if page_token in used:
+            msg = "Google gave the same page token twice"
+            raise BrokenListError(msg)
+        used.add(page_token)
+        if monotonic() - started > limit_s or (limit and len(fetched.items) >= limit):
+            fetched.next_page_token = page_token
+            return fetched
+
+
+def _learn_about(calendar: MirroredCalendar) -> None:
+    """Google's own id of the calendar, which `primary` does not tell, name and zone."""
+    try:
+        about = client.get_calendar(calendar.calendar_id, subject=calendar.subject)
+    except (Forbidden, NotFound):
+        return  # whether the calendar can be read is for the list to say
+    calendar.google_id = text(about.get("id")) or calendar.google_id
+    _read_about(calendar, about)
+
+
+def _read_about(calendar: MirroredCalendar, about: dict[str, Any]) -> None:
+    """Name, zone and access, as the calendar and every page of events tell them."""
+    calendar.summary = (text(about.get("summary")) or calendar.summary)[:500]
+    calendar.time_zone = (text(about.get("timeZone")) or calendar.time_zone)[:64]
+    calendar.access_role = (text(about.get("accessRole")) or calendar.access_role)[:30]
+
+
+def _complete(lease: Lease, calendar: MirroredCalendar, fetched: Fetched) -> None:
+    """Prove the lease and keep the cursor, in the transaction that stores what it covers."""
+    lease.complete(
+        google_id=calendar.google_id,
+        summary=calendar.summary,
+        time_zone=calendar.time_zone,
+        access_role=calendar.access_role,
+        state=MirroredCalendar.State.OK,
+        remedy="",
+        as_of=fetched.asked_at,
+        next_poll_at=next_poll(fetched.asked_at),
+        suspicious_shrink=None,
+    )
+    fingerprint = client.query_fingerprint(calendar.subject, calendar.calendar_id)
+    cursor = CalendarSyncState.objects.active().filter(mirrored_calendar=calendar)
+    if not cursor.update(sync_token=fetched.sync_token, query_fingerprint=fingerprint):
+        # A renewal is swapping channels right now: its copy of the cursor is the one to follow.
+        msg = "the channel changed during the sync"
+        raise TryLater(msg, retry_after_s=1)
+
+
+def _stop(lease: Lease, refusal: GoogleError, remedy: str) -> None:
+    """End this run as answered: asking again at once changes nothing, asking hourly may."""
+    logger.error("calendar %s: %s", lease.pk, refusal)
+    with transaction.atomic():
+        lease.complete(
+            state=MirroredCalendar.State.ERROR,
+            remedy=remedy,
+            next_poll_at=next_poll(timezone.now(), ERROR_POLL_S),
+        )
+        lease.write(last_error=str(refusal))

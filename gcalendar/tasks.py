@@ -1,0 +1,29 @@
+"""Jobs of the calendar mirror."""
+
+from __future__ import annotations
+
+from django.db import transaction
+from django.utils import timezone
+
+from gcalendar.models import MirroredCalendar
+from gcalendar.sync import ERROR_POLL_S, next_poll, sync
+from pipedesk.core.work import perform
+
+
+def sync_calendar(pk: int) -> None:
+    """Bring one calendar up to date."""
+    perform(MirroredCalendar, pk, sync)
+
+
+def poll_calendars() -> None:
+    """Ask for a sync of every calendar that nobody called about for its interval.
+
+    What was given up is tried again too, but seldom: Google's bad day must not end the mirror.
+    """
+    now = timezone.now()
+    for calendar in MirroredCalendar.objects.due(now):
+        period_s = ERROR_POLL_S if calendar.dead_at else None
+        row = MirroredCalendar.objects.filter(pk=calendar.pk)
+        with transaction.atomic():
+            if row.due(now).update(next_poll_at=next_poll(now, period_s)) and not row.revive():
+                MirroredCalendar.objects.request(calendar.pk)
