@@ -80,7 +80,8 @@ def _taken(ids: list[int]) -> dict[int, set[datetime]]:
     ).values_list("series_id", "original_start_time")
     taken: dict[int, set[datetime]] = defaultdict(set)
     for series_id, original_start in exceptions:
-        taken[series_id].add(original_start)
+        if series_id is not None and original_start is not None:
+            taken[series_id].add(original_start)
     return taken
 
 
