@@ -61,10 +61,8 @@ def _sync_permissions(group: Group) -> list[str]:
 
 def _sync_members(group: Group) -> list[str]:
     holders = UserRole.objects.filter(role=group.name).values_list("user_id", flat=True)
-    wanted = {
-        str(pk) for pk in User.objects.filter(pk__in=list(holders)).values_list("pk", flat=True)
-    }
-    held = {str(pk) for pk in group.user_set.values_list("pk", flat=True)}
+    wanted = set(User.objects.filter(pk__in=list(holders)))
+    held = set(group.user_set.all())
     if wanted == held:
         return []
     group.user_set.set(wanted)

@@ -206,7 +206,7 @@ def _typed(rows: QuerySet[Any], key: Key, raw: Any) -> Any:
     if isinstance(raw, list | dict) or (isinstance(raw, str) and POISON.search(raw)):
         raise TypeError(key.name)
     output = F(key.name).resolve_expression(rows.query.clone()).output_field
-    return read_moment(raw) if isinstance(output, DateTimeField) else output.to_python(raw)
+    return read_moment(str(raw)) if isinstance(output, DateTimeField) else output.to_python(raw)
 
 
 def _value(row: Any, name: str) -> Any:
