@@ -74,6 +74,16 @@ class DriveFolder(CreatedModel, SoftDeleteModel):
 class DriveFileQuerySet(SoftDeleteQuerySet["DriveFile"]):
     """Files and folders of the mirror."""
 
+    def present(self) -> Self:
+        """What Drive shows us outside the trash, and nobody deleted here."""
+        return self.filter(
+            deleted_at__isnull=True, trashed_at__isnull=True, unavailable_at__isnull=True
+        )
+
+    def in_reach(self) -> Self:
+        """What is still there, deleted and trashed included."""
+        return self.filter(unavailable_at__isnull=True)
+
     def inside(self, folder_id: str) -> Self:
         """What lies directly in this folder."""
         return self.filter(parent_folder_id=folder_id)
@@ -84,6 +94,8 @@ class DriveFile(CreatedModel, SoftDeleteModel):
 
     `size` is in bytes; Google's own documents and folders have none. `trashed_at` and
     `unavailable_at` are Drive's doing; `deleted_at` is ours (a person deleted it here).
+    `explicitly_trashed` tells what went to the trash itself from what lies in a folder there.
+    `unavailable_at`: deleted for good, out of our sight, or moved out of the entity's folder.
     """
 
     file_id = models.CharField(_("Google's id"), unique=True)
@@ -97,6 +109,7 @@ class DriveFile(CreatedModel, SoftDeleteModel):
     google_modified_at = models.DateTimeField(_("changed in Drive"), null=True, blank=True)
     version = models.BigIntegerField(null=True, blank=True)
     trashed_at = models.DateTimeField(_("trashed"), null=True, blank=True)
+    explicitly_trashed = models.BooleanField(default=False, db_default=False, editable=False)
     unavailable_at = models.DateTimeField(_("out of reach"), null=True, blank=True)
 
     objects = DriveFileQuerySet.as_manager()

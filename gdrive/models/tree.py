@@ -21,6 +21,12 @@ class DriveFolderTreeQuerySet(WorkQuerySet["DriveFolderTree"]):
         """The tree of one entity."""
         return self.filter(entity_type=entity_type, entity_id=str(entity_id))
 
+    def wanted(self, entity_type: str, entity_id: object) -> DriveFolderTree:
+        """The row of the entity's tree, made where it is missing; asks no worker yet."""
+        row = self.model(entity_type=entity_type, entity_id=str(entity_id))
+        self.bulk_create([row], ignore_conflicts=True)
+        return self.of(entity_type, entity_id).get()
+
 
 class DriveFolderTree(Work):
     """The folder tree of one entity, and how far it has grown.
@@ -34,7 +40,6 @@ class DriveFolderTree(Work):
     class State(models.TextChoices):
         PENDING = "pending", _("Pending")
         READY = "ready", _("Ready")
-        ERROR = "error", _("Error")
 
     entity_type = models.CharField(_("entity type"), max_length=20, choices=EntityType.choices)
     entity_id = models.CharField(_("entity id"), max_length=36)
@@ -77,17 +82,33 @@ class DriveFolderTree(Work):
     def __str__(self) -> str:
         return f"{self.entity_type} {self.entity_id}"
 
+    @property
+    def condition(self) -> str:
+        """What people are told: `pending`, `ready`, or `error` once it was given up."""
+        return "error" if self.dead_at else self.state
+
 
 class DriveFolderNodeQuerySet(TimeStampedQuerySet["DriveFolderNode"]):
     """Folders of trees."""
 
 
+class DriveFolderNodeQuerySet(TimeStampedQuerySet["DriveFolderNode"]):
+    """Folders we make."""
+
+    def to_create(self) -> Self:
+        """Reserved ones, parents first."""
+        return self.filter(state=DriveFolderNode.State.RESERVED).order_by("pk")
+
+
 class DriveFolderNode(TimeStampedModel):
     """One folder we make: its Google id is reserved and committed before Google is asked.
 
-    `path_key` is unique below its parent: `template:<node id>` for a template's folder,
-    `root` for the entity's own, a fixed word for shared places. `name` is the name as we last
-    wrote it to Drive, so that a rename by a person is noticed.
+    `path_key` names the place, once per tree: `root` is the entity's own folder,
+    `template:<node id>` a template's, `place:lead` and `place:deal` where a company keeps its
+    leads and deals; without a tree it is a place below the product's root. `name` is the name
+    as we last wrote it to Drive, so that a rename by a person is noticed; `writing_name` is
+    the one we are about to write. `pattern` is what the name was rendered from: a rename
+    renders it again and does not look at the template, which may have been edited.
     """
 
     class State(models.TextChoices):
@@ -124,6 +145,8 @@ class DriveFolderNode(TimeStampedModel):
     path_key = models.CharField(max_length=100)
     google_id = models.CharField(_("Google's id"), unique=True)
     name = models.CharField(_("name as last written"))
+    writing_name = models.CharField(default="", db_default="", blank=True, editable=False)
+    pattern = models.CharField(_("pattern"), default="", db_default="", blank=True)
     state = models.CharField(
         _("state"),
         max_length=10,
@@ -165,17 +188,23 @@ class DriveFolderNode(TimeStampedModel):
 class ReservedIdQuerySet(models.QuerySet["ReservedId"]):
     """Ids from `files.generateIds` that no folder uses yet."""
 
-    def unused(self) -> Self:
-        """Ids nobody took."""
-        return self.filter(taken_at__isnull=True)
+    def take(self, count: int) -> list[str]:
+        """Take ids out of the store, inside the transaction that uses them.
+
+        Two takers never get the same id; a rollback puts them back. Fewer than `count` when
+        the store runs dry.
+        """
+        rows = self.select_for_update(skip_locked=True).order_by("google_id")[:count]
+        ids = [row.google_id for row in rows]
+        self.filter(google_id__in=ids).delete()
+        return ids
 
 
 class ReservedId(models.Model):
-    """A Drive file id Google reserved for us; asked for 1,000 at a time."""
+    """A Drive file id Google reserved for us and nothing uses yet; asked for by the thousand."""
 
     google_id = models.CharField(primary_key=True, max_length=128)
     reserved_at = models.DateTimeField(default=timezone.now)
-    taken_at = models.DateTimeField(null=True, blank=True)
 
     objects = ReservedIdQuerySet.as_manager()
 

@@ -1,0 +1,169 @@
+"""Drive v3, one function per API method. Every call knows shared drives and names its fields.
+
+https://developers.google.com/workspace/drive/api/reference/rest/v3
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from gdrive.parsing import FOLDER_MIME_TYPE, Change, RemoteFile, parse_changes, parse_file
+from pipedesk.google.errors import TemporaryError
+from pipedesk.google.service import drive_service, execute
+
+FILE_FIELDS = (
+    "id,name,mimeType,parents,size,driveId,webViewLink,createdTime,modifiedTime,version,"
+    "trashed,explicitlyTrashed"
+)
+MAX_GENERATED_IDS = 1000
+MAX_PAGE_SIZE = 1000
+MAX_PROPERTY_BYTES = 124
+
+
+@dataclass(frozen=True)
+class ChangePage:
+    """A page of changes. Of the two tokens exactly one is set: the next page's, or, on the
+    last page, the one to begin with next time.
+    """
+
+    changes: list[Change]
+    next_page_token: str
+    new_start_page_token: str
+
+
+def generate_ids(count: int = MAX_GENERATED_IDS) -> list[str]:
+    """Reserve ids for `create_folder`, at most 1,000 at a time.
+
+    https://developers.google.com/workspace/drive/api/reference/rest/v3/files/generateIds
+    """
+    request = drive_service().files().generateIds(count=count, space="drive", fields="ids")
+    return list(execute(request)["ids"])
+
+
+def create_folder(
+    folder_id: str, name: str, parent_id: str, app_properties: dict[str, str]
+) -> RemoteFile:
+    """Create a folder under an id from `generate_ids`.
+
+    https://developers.google.com/workspace/drive/api/reference/rest/v3/files/create
+
+    Raises ValueError for a property over 124 bytes, AlreadyExists when the id is in use: an
+    earlier attempt went through.
+    """
+    for key, value in app_properties.items():
+        if len((key + value).encode()) > MAX_PROPERTY_BYTES:
+            msg = f"The property {key} is longer than {MAX_PROPERTY_BYTES} bytes."
+            raise ValueError(msg)
+    body = {
+        "id": folder_id,
+        "name": name,
+        "mimeType": FOLDER_MIME_TYPE,
+        "parents": [parent_id],
+        "appProperties": app_properties,
+    }
+    request = drive_service().files().create(body=body, fields=FILE_FIELDS, supportsAllDrives=True)
+    return parse_file(execute(request))
+
+
+def get_file(file_id: str) -> RemoteFile:
+    """A file or folder, trashed or not.
+
+    https://developers.google.com/workspace/drive/api/reference/rest/v3/files/get
+    """
+    request = drive_service().files().get(
+        fileId=file_id, fields=FILE_FIELDS, supportsAllDrives=True
+    )
+    return parse_file(execute(request))
+
+
+def update_file(
+    file_id: str, *, name: str | None = None, add_parent: str = "", remove_parent: str = ""
+) -> RemoteFile:
+    """Rename, move, or both in one step.
+
+    https://developers.google.com/workspace/drive/api/reference/rest/v3/files/update
+    """
+    place: dict[str, str] = {}
+    if add_parent:
+        place = {"addParents": add_parent, "removeParents": remove_parent}
+    request = drive_service().files().update(
+        fileId=file_id,
+        body={} if name is None else {"name": name},
+        fields=FILE_FIELDS,
+        supportsAllDrives=True,
+        **place,
+    )
+    return parse_file(execute(request))
+
+
+def list_files(query: str, drive_id: str = "") -> list[RemoteFile]:
+    """Every file that `query` (see gdrive.query) finds, all pages of it.
+
+    https://developers.google.com/workspace/drive/api/reference/rest/v3/files/list
+    """
+    scope: dict[str, Any] = {"corpora": "user"}
+    if drive_id:
+        scope = {"corpora": "drive", "driveId": drive_id}
+    found: list[RemoteFile] = []
+    page_token, seen = "", set[str]()
+    while True:
+        request = drive_service().files().list(
+            q=query,
+            pageSize=MAX_PAGE_SIZE,
+            fields=f"nextPageToken,files({FILE_FIELDS})",
+            supportsAllDrives=True,
+            includeItemsFromAllDrives=True,
+            **scope,
+            **({"pageToken": page_token} if page_token else {}),
+        )
+        answer = execute(request)
+        found += map(parse_file, answer.get("files", []))
+        page_token = answer.get("nextPageToken", "")
+        if not page_token:
+            return found
+        if page_token in seen:
+            msg = "Drive repeats a page of files"
+            raise TemporaryError(msg)
+        seen.add(page_token)
+
+
+def get_start_page_token(drive_id: str = "") -> str:
+    """The token from which nothing has happened yet.
+
+    https://developers.google.com/workspace/drive/api/reference/rest/v3/changes/getStartPageToken
+    """
+    request = drive_service().changes().getStartPageToken(
+        supportsAllDrives=True, fields="startPageToken", **_drive(drive_id)
+    )
+    return str(execute(request)["startPageToken"])
+
+
+def list_changes(page_token: str, drive_id: str = "") -> ChangePage:
+    """One page of what changed since the token was given out.
+
+    https://developers.google.com/workspace/drive/api/reference/rest/v3/changes/list
+
+    Raises TemporaryError for a page that says neither how to go on nor where it ends.
+    """
+    request = drive_service().changes().list(
+        pageToken=page_token,
+        pageSize=MAX_PAGE_SIZE,
+        includeRemoved=True,
+        includeCorpusRemovals=True,
+        supportsAllDrives=True,
+        includeItemsFromAllDrives=True,
+        fields=f"nextPageToken,newStartPageToken,changes(fileId,removed,file({FILE_FIELDS}))",
+        **_drive(drive_id),
+    )
+    answer = execute(request)
+    next_token = answer.get("nextPageToken", "")
+    start_token = "" if next_token else answer.get("newStartPageToken", "")
+    if not (next_token or start_token) or next_token == page_token:
+        msg = "Drive's page of changes has no end"
+        raise TemporaryError(msg)
+    return ChangePage(parse_changes(answer.get("changes", [])), next_token, start_token)
+
+
+def _drive(drive_id: str) -> dict[str, str]:
+    return {"driveId": drive_id} if drive_id else {}
