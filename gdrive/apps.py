@@ -1,6 +1,11 @@
 """Application configuration."""
 
+from __future__ import annotations
+
+from importlib import import_module
+
 from django.apps import AppConfig
+from django.db.models.signals import post_migrate
 from django.utils.translation import gettext_lazy as _
 
 
@@ -10,3 +15,11 @@ class GdriveConfig(AppConfig):
     name = "gdrive"
     verbose_name = _("Google Drive")
     default_auto_field = "django.db.models.AutoField"
+
+    def ready(self) -> None:
+        """Listen to the CRM, and keep a template for every kind of record."""
+        import_module("gdrive.receivers")
+        templates = import_module("gdrive.default_templates")
+        post_migrate.connect(
+            templates.after_migrate, sender=self, dispatch_uid="gdrive.default_templates"
+        )

@@ -71,8 +71,8 @@ def get_file(file_id: str) -> RemoteFile:
 
     https://developers.google.com/workspace/drive/api/reference/rest/v3/files/get
     """
-    request = drive_service().files().get(
-        fileId=file_id, fields=FILE_FIELDS, supportsAllDrives=True
+    request = (
+        drive_service().files().get(fileId=file_id, fields=FILE_FIELDS, supportsAllDrives=True)
     )
     return parse_file(execute(request))
 
@@ -87,12 +87,16 @@ def update_file(
     place: dict[str, str] = {}
     if add_parent:
         place = {"addParents": add_parent, "removeParents": remove_parent}
-    request = drive_service().files().update(
-        fileId=file_id,
-        body={} if name is None else {"name": name},
-        fields=FILE_FIELDS,
-        supportsAllDrives=True,
-        **place,
+    request = (
+        drive_service()
+        .files()
+        .update(
+            fileId=file_id,
+            body={} if name is None else {"name": name},
+            fields=FILE_FIELDS,
+            supportsAllDrives=True,
+            **place,
+        )
     )
     return parse_file(execute(request))
 
@@ -108,14 +112,18 @@ def list_files(query: str, drive_id: str = "") -> list[RemoteFile]:
     found: list[RemoteFile] = []
     page_token, seen = "", set[str]()
     while True:
-        request = drive_service().files().list(
-            q=query,
-            pageSize=MAX_PAGE_SIZE,
-            fields=f"nextPageToken,files({FILE_FIELDS})",
-            supportsAllDrives=True,
-            includeItemsFromAllDrives=True,
-            **scope,
-            **({"pageToken": page_token} if page_token else {}),
+        request = (
+            drive_service()
+            .files()
+            .list(
+                q=query,
+                pageSize=MAX_PAGE_SIZE,
+                fields=f"nextPageToken,files({FILE_FIELDS})",
+                supportsAllDrives=True,
+                includeItemsFromAllDrives=True,
+                **scope,
+                **({"pageToken": page_token} if page_token else {}),
+            )
         )
         answer = execute(request)
         found += map(parse_file, answer.get("files", []))
@@ -133,8 +141,10 @@ def get_start_page_token(drive_id: str = "") -> str:
 
     https://developers.google.com/workspace/drive/api/reference/rest/v3/changes/getStartPageToken
     """
-    request = drive_service().changes().getStartPageToken(
-        supportsAllDrives=True, fields="startPageToken", **_drive(drive_id)
+    request = (
+        drive_service()
+        .changes()
+        .getStartPageToken(supportsAllDrives=True, fields="startPageToken", **_drive(drive_id))
     )
     return str(execute(request)["startPageToken"])
 
@@ -146,15 +156,19 @@ def list_changes(page_token: str, drive_id: str = "") -> ChangePage:
 
     Raises TemporaryError for a page that says neither how to go on nor where it ends.
     """
-    request = drive_service().changes().list(
-        pageToken=page_token,
-        pageSize=MAX_PAGE_SIZE,
-        includeRemoved=True,
-        includeCorpusRemovals=True,
-        supportsAllDrives=True,
-        includeItemsFromAllDrives=True,
-        fields=f"nextPageToken,newStartPageToken,changes(fileId,removed,file({FILE_FIELDS}))",
-        **_drive(drive_id),
+    request = (
+        drive_service()
+        .changes()
+        .list(
+            pageToken=page_token,
+            pageSize=MAX_PAGE_SIZE,
+            includeRemoved=True,
+            includeCorpusRemovals=True,
+            supportsAllDrives=True,
+            includeItemsFromAllDrives=True,
+            fields=f"nextPageToken,newStartPageToken,changes(fileId,removed,file({FILE_FIELDS}))",
+            **_drive(drive_id),
+        )
     )
     answer = execute(request)
     next_token = answer.get("nextPageToken", "")

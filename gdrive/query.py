@@ -24,19 +24,9 @@ def in_parents(folder_ids: Iterable[str]) -> str:
     return any_of(f"{quoted(_checked(folder_id))} in parents" for folder_id in folder_ids)
 
 
-def not_trashed() -> str:
-    """Outside the trash; a list shows trashed files too unless told."""
-    return "trashed = false"
-
-
 def any_of(terms: Iterable[str]) -> str:
     """One of the terms holds."""
     return "(" + " or ".join(terms) + ")"
-
-
-def all_of(*terms: str) -> str:
-    """Every term holds."""
-    return " and ".join(terms)
 
 
 def _checked(file_id: str) -> str:

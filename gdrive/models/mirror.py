@@ -7,14 +7,13 @@ from typing import Self
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
+from gdrive.parsing import FOLDER_MIME_TYPE
 from pipedesk.core.models import (
     CreatedModel,
     SoftDeleteModel,
     SoftDeleteQuerySet,
     column_index,
 )
-
-FOLDER_MIME_TYPE = "application/vnd.google-apps.folder"
 
 
 class EntityType(models.TextChoices):

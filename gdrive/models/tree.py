@@ -89,10 +89,6 @@ class DriveFolderTree(Work):
 
 
 class DriveFolderNodeQuerySet(TimeStampedQuerySet["DriveFolderNode"]):
-    """Folders of trees."""
-
-
-class DriveFolderNodeQuerySet(TimeStampedQuerySet["DriveFolderNode"]):
     """Folders we make."""
 
     def to_create(self) -> Self:

@@ -1,0 +1,154 @@
+"""Leads, companies, deals and contacts as their folders see them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+from uuid import UUID
+
+from django.db.models import Q, QuerySet
+
+from crm.models import Company, Contact, Deal, Lead
+
+
+@dataclass(frozen=True)
+class Entity:
+    """A record with a folder. `company_id` is where leads and deals stand, if anywhere.
+
+    `values` are its placeholders, without those of the day.
+    """
+
+    entity_type: str
+    entity_id: str
+    company_id: str | None
+    values: dict[str, str]
+
+    def placeholders(self, day: date) -> dict[str, str]:
+        """Every placeholder of this entity; `day` is the one its tree was asked for."""
+        return {
+            **self.values,
+            "year": f"{day:%Y}",
+            "month": f"{day:%m}",
+            "date": f"{day:%Y-%m-%d}",
+            "entity_id": self.entity_id,
+        }
+
+
+def find(entity_type: str, entity_id: object, *, deleted: bool = False) -> Entity | None:
+    """The entity, or None for one that does not exist or (unless `deleted`) is deleted.
+
+    A qualified lead left the work list, not the house: it is found.
+    """
+    uuid = as_uuid(entity_id)
+    if uuid is None or entity_type not in READERS:
+        return None
+    model, read = READERS[entity_type]
+    row = living(model, deleted=deleted).filter(pk=uuid).first()
+    return read(row) if row is not None else None
+
+
+def exists(entity_type: str, entity_id: object) -> bool:
+    """Whether people can see such an entity."""
+    uuid = as_uuid(entity_id)
+    if uuid is None or entity_type not in READERS:
+        return False
+    return living(READERS[entity_type][0]).filter(pk=uuid).exists()
+
+
+def all_ids(entity_type: str) -> Iterator[str]:
+    """The ids of every entity of this type that is not deleted."""
+    rows = living(READERS[entity_type][0]).order_by("pk").values_list("pk", flat=True)
+    return (str(pk) for pk in rows.iterator(chunk_size=2000))
+
+
+def is_tied_to(entity_type: str, entity_id: str, user_id: UUID) -> bool:
+    """Whether the entity is a lead of this user, or came of one, or is a contact of one."""
+    ties = {
+        "lead": Q(pk=entity_id),
+        "company": Q(qualified_company_id=entity_id),
+        "deal": Q(qualified_master_deal_id=entity_id),
+        "contact": Q(contacts=entity_id),
+    }
+    return Lead.objects.filter(ties[entity_type], owner_id=user_id).exists()
+
+
+def living(model: type[Any], *, deleted: bool = False) -> QuerySet[Any]:
+    """Rows that are not deleted; qualified leads count as living."""
+    rows: QuerySet[Any] = model.objects.all()
+    if model is Lead:
+        rows = rows.select_related("owner", "qualified_company")
+    if model is Deal:
+        rows = rows.select_related("company")
+    if deleted:
+        return rows
+    alive = Q(deleted_at__isnull=True)
+    return rows.filter(alive | Q(qualified_at__isnull=False) if model is Lead else alive)
+
+
+def as_uuid(text: object) -> UUID | None:
+    """The UUID this text is, or None."""
+    try:
+        return UUID(str(text))
+    except ValueError:
+        return None
+
+
+def _owner_name(leads: QuerySet[Lead]) -> str:
+    lead = leads.filter(owner__isnull=False).order_by("created_at", "pk").first()
+    return str(lead.owner) if lead is not None else ""
+
+
+def _company(row: Company) -> Entity:
+    values = {
+        "entity_name": row.name,
+        "company_name": row.name,
+        "owner_name": _owner_name(row.leads.select_related("owner")),
+    }
+    return Entity("company", str(row.pk), None, values)
+
+
+def _lead(row: Lead) -> Entity:
+    values = {
+        "entity_name": row.title,
+        "lead_name": row.title,
+        "trade_name": row.trade_name or "",
+        "company_name": row.qualified_company.name if row.qualified_company else "",
+        "city": row.address_city or "",
+        "state": row.address_state or "",
+        "owner_name": str(row.owner) if row.owner else "",
+    }
+    return Entity("lead", str(row.pk), _text(row.qualified_company_id), values)
+
+
+def _deal(row: Deal) -> Entity:
+    values = {
+        "entity_name": row.title,
+        "deal_name": row.title,
+        "company_name": row.company.name if row.company else "",
+        "owner_name": _owner_name(row.leads.select_related("owner")),
+    }
+    return Entity("deal", str(row.pk), _text(row.company_id), values)
+
+
+def _contact(row: Contact) -> Entity:
+    values = {
+        "entity_name": row.name,
+        "contact_name": row.name,
+        "contact_role": row.role or "",
+        "owner_name": _owner_name(row.leads.select_related("owner")),
+    }
+    return Entity("contact", str(row.pk), None, values)
+
+
+def _text(uuid: UUID | None) -> str | None:
+    return None if uuid is None else str(uuid)
+
+
+READERS: dict[str, tuple[type[Any], Callable[[Any], Entity]]] = {
+    "company": (Company, _company),
+    "lead": (Lead, _lead),
+    "deal": (Deal, _deal),
+    "contact": (Contact, _contact),
+}

@@ -1,0 +1,23 @@
+"""Which drive is followed, and from where."""
+
+from __future__ import annotations
+
+from django.conf import settings
+
+from gdrive import client
+from gdrive.models import DriveSyncState
+
+
+def followed() -> DriveSyncState:
+    """The drive the trees grow in; its row is made where it is missing."""
+    row = DriveSyncState(drive_id=settings.DRIVE_SHARED_DRIVE_ID)
+    DriveSyncState.objects.bulk_create([row], ignore_conflicts=True)
+    return DriveSyncState.objects.get(drive_id=settings.DRIVE_SHARED_DRIVE_ID)
+
+
+def start_feed() -> None:
+    """Take the cursor before the first folder exists: from then on no change is missed."""
+    state = followed()
+    if state.page_token is None:
+        token = client.get_start_page_token(state.drive_id)
+        DriveSyncState.objects.filter(pk=state.pk, page_token=None).update(page_token=token)

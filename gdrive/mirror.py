@@ -1,0 +1,64 @@
+"""From what Drive shows to the rows of the mirror."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from django.utils import timezone
+
+from gdrive.models import DriveFile
+from gdrive.parsing import RemoteFile
+
+# Drive's columns; the others (who deleted it here, and why) are ours and no sync writes them.
+DRIVE_FIELDS = (
+    "parent_folder_id",
+    "name",
+    "mime_type",
+    "size",
+    "drive_id",
+    "web_view_link",
+    "google_created_at",
+    "google_modified_at",
+    "version",
+    "trashed_at",
+    "explicitly_trashed",
+    "unavailable_at",
+)
+
+
+def row_of(remote: RemoteFile, stored: DriveFile | None, now: datetime) -> DriveFile:
+    """The row as it should be: within reach, in the trash since when it was first seen there."""
+    trashed_at = (stored.trashed_at if stored else None) or now
+    return DriveFile(
+        file_id=remote.file_id,
+        parent_folder_id=remote.parent_id or (stored.parent_folder_id if stored else None),
+        name=remote.name,
+        mime_type=remote.mime_type,
+        size=remote.size,
+        drive_id=remote.drive_id,
+        web_view_link=remote.web_view_link,
+        google_created_at=remote.created_at,
+        google_modified_at=remote.modified_at,
+        version=remote.version,
+        trashed_at=trashed_at if remote.trashed else None,
+        explicitly_trashed=remote.explicitly_trashed,
+        unavailable_at=None,
+    )
+
+
+def store(rows: Iterable[DriveFile]) -> None:
+    """Insert the rows, or give the existing ones Drive's columns."""
+    DriveFile.objects.bulk_create(
+        rows,
+        batch_size=500,
+        update_conflicts=True,
+        unique_fields=["file_id"],
+        update_fields=DRIVE_FIELDS,
+    )
+
+
+def store_file(remote: RemoteFile) -> None:
+    """Store one file as an answer of ours showed it."""
+    stored = DriveFile.objects.filter(file_id=remote.file_id).first()
+    store([row_of(remote, stored, timezone.now())])

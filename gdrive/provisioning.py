@@ -1,0 +1,187 @@
+"""Folder trees, each exactly once: plan in the journal, create in Drive, follow the record.
+
+A folder's id is reserved and committed before Google is asked to create it; a second attempt,
+by us, by a twin or by the HTTP library, meets its own id (409) and is done. So nothing here
+needs to know how far an earlier run came, and no two runs can make two folders.
+"""
+
+from __future__ import annotations
+
+from time import monotonic
+
+from django.db import transaction
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from gdrive import client, entities, journal, layout, mirror, placeholders
+from gdrive.entities import Entity
+from gdrive.feed import start_feed
+from gdrive.models import DriveFolder, DriveFolderNode, DriveFolderTree
+from gdrive.parsing import RemoteFile
+from pipedesk.core.exceptions import GiveUp
+from pipedesk.core.work import SLICE_S, Lease
+from pipedesk.google.errors import AlreadyExists, NotFound, TemporaryError
+
+State = DriveFolderNode.State
+
+
+def provision(lease: Lease) -> None:
+    """Bring the folder tree of row `lease.pk` to what its record asks for.
+
+    Stops at the end of its time slice with the rest still requested; the next run goes on.
+
+    Raises GiveUp when there is no place to grow, or somebody deleted the folder above.
+    """
+    deadline = monotonic() + SLICE_S
+    tree = DriveFolderTree.objects.get(pk=lease.pk)
+    entity = entities.find(tree.entity_type, tree.entity_id)
+    if entity is None:
+        lease.complete()
+        return
+    start_feed()
+    place = _place(lease, entity)
+    journal.plan(tree, entity, place)
+    if not _grow(lease, tree, deadline):
+        return
+    _follow(lease, tree, entity, place)
+    lease.complete(state=DriveFolderTree.State.READY)
+
+
+def _place(lease: Lease, entity: Entity) -> DriveFolderNode:
+    """The existing folder in which the entity's own folder belongs."""
+    company = entity.company_id and entities.find("company", entity.company_id, deleted=True)
+    if company:
+        place = _company_place(lease, company, entity.entity_type)
+    else:
+        place = journal.shared_place(entity.entity_type)
+    _create_with_parents(lease, place)
+    return place
+
+
+def _company_place(lease: Lease, company: Entity, entity_type: str) -> DriveFolderNode:
+    """Where the company keeps its leads or deals; the company's tree is asked for if new.
+
+    The journal lets anybody create any folder, so nobody waits for the company's own job.
+    """
+    trees = DriveFolderTree.objects
+    with transaction.atomic():
+        tree = trees.wanted("company", company.entity_id)
+        if not tree.requested:
+            trees.request(tree.pk)
+    if not journal.is_planned(tree):
+        shared = journal.shared_place("company")
+        journal.plan(tree, company, shared)
+    return journal.company_place(tree, entity_type)
+
+
+def _grow(lease: Lease, tree: DriveFolderTree, deadline: float) -> bool:
+    """Create what is reserved, parents first; False when the time slice ended before."""
+    for node in tree.nodes.select_related("tree", "parent").to_create():
+        if monotonic() > deadline:
+            return False
+        _create(lease, node)
+    return True
+
+
+def _create_with_parents(lease: Lease, node: DriveFolderNode) -> None:
+    if node.state == State.CREATED:
+        return
+    if node.parent is not None:
+        _create_with_parents(lease, node.parent)
+    _create(lease, node)
+
+
+def _create(lease: Lease, node: DriveFolderNode) -> None:
+    parent_id = node.parent.google_id if node.parent else layout.root_folder_id()
+    try:
+        folder = client.create_folder(node.google_id, node.name, parent_id, _marks(node))
+    except AlreadyExists:
+        folder = _created_before(node)
+    except NotFound as failure:
+        msg = _("The folder in which “%(name)s” belongs is gone in Drive: restore it there.")
+        raise GiveUp(msg % {"name": node.name}) from failure
+    with transaction.atomic():
+        lease.write(attempts=0)
+        DriveFolderNode.objects.filter(pk=node.pk).update(state=State.CREATED)
+        _store(node, folder)
+
+
+def _created_before(node: DriveFolderNode) -> RemoteFile:
+    try:
+        return client.get_file(node.google_id)
+    except NotFound as failure:
+        msg = "Drive says that the folder exists and that it does not"
+        raise TemporaryError(msg) from failure
+
+
+def _marks(node: DriveFolderNode) -> dict[str, str]:
+    """What lets us recognise our folders in Drive, whatever people call them."""
+    marks = {"place": node.path_key}
+    if node.tree is not None:
+        marks |= {"entity_type": node.tree.entity_type, "entity_id": node.tree.entity_id}
+    return marks
+
+
+def _store(node: DriveFolderNode, folder: RemoteFile) -> None:
+    """Write the folder to the mirror, and an entity's own folder to the customer's table."""
+    if node.tree is None:
+        return
+    mirror.store_file(folder)
+    if node.path_key == layout.ROOT_KEY:
+        row = DriveFolder(
+            entity_type=node.tree.entity_type,
+            entity_id=node.tree.entity_id,
+            folder_id=folder.file_id,
+            folder_url=folder.web_view_link,
+        )
+        DriveFolder.objects.bulk_create([row], ignore_conflicts=True)
+
+
+def _follow(lease: Lease, tree: DriveFolderTree, entity: Entity, place: DriveFolderNode) -> None:
+    """Rename and move the tree's folders after their record."""
+    values = entity.placeholders(timezone.localdate(tree.created_at))
+    for node in tree.nodes.select_related("tree", "parent"):
+        wanted = placeholders.render(node.pattern, values)
+        target = place if node.path_key == layout.ROOT_KEY else node.parent
+        if wanted != node.name or node.writing_name or target != node.parent:
+            _bring(lease, node, wanted, target)
+
+
+def _bring(
+    lease: Lease, node: DriveFolderNode, wanted: str, target: DriveFolderNode | None
+) -> None:
+    """Give one folder its name and place, unless a person chose others meanwhile."""
+    try:
+        current = client.get_file(node.google_id)
+    except NotFound:
+        return  # the change feed says so too
+    if current.trashed:
+        return
+    known = {node.name, node.writing_name, wanted}
+    with transaction.atomic():
+        lease.write()
+        DriveFolderNode.objects.filter(pk=node.pk).update(writing_name=wanted)
+    name = wanted if current.name in known else None
+    moves_to = target.google_id if target and _may_move(node, current, target) else ""
+    if moves_to or name not in {None, current.name}:
+        current = client.update_file(
+            node.google_id,
+            name=name,
+            add_parent=moves_to,
+            remove_parent=current.parent_id if moves_to else "",
+        )
+    with transaction.atomic():
+        lease.write(attempts=0)
+        DriveFolderNode.objects.filter(pk=node.pk).update(
+            name=node.name if name is None else name,
+            writing_name="",
+            parent=target if target and current.parent_id == target.google_id else node.parent,
+        )
+        _store(node, current)
+
+
+def _may_move(node: DriveFolderNode, current: RemoteFile, target: DriveFolderNode) -> bool:
+    """Whether the place changed and the folder still lies in one of ours."""
+    if target == node.parent or current.parent_id == target.google_id:
+        return False
+    return DriveFolderNode.objects.filter(google_id=current.parent_id).exists()

@@ -1,0 +1,28 @@
+"""What the CRM tells us of: records that need folders, or folders that need other names."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db import transaction
+from django.dispatch import receiver
+
+from crm.models import Lead
+from crm.signals import entity_created, entity_renamed, lead_qualified
+from gdrive.models import DriveFolderTree
+
+
+@receiver([entity_created, entity_renamed], dispatch_uid="gdrive.request_tree")
+def request_tree(entity_type: str, entity_id: object, **_kwargs: Any) -> None:
+    """Ask for the entity's tree, in the transaction that wrote the entity."""
+    with transaction.atomic():
+        tree = DriveFolderTree.objects.wanted(entity_type, entity_id)
+        DriveFolderTree.objects.request(tree.pk)
+
+
+@receiver(lead_qualified, dispatch_uid="gdrive.move_qualified")
+def move_qualified(lead: Lead, **_kwargs: Any) -> None:
+    """Move the lead's folder to its company, and the deal's where it got one."""
+    request_tree("lead", lead.pk)
+    if lead.qualified_master_deal_id:
+        request_tree("deal", lead.qualified_master_deal_id)
