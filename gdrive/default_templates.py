@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.apps import apps
 from django.apps.registry import Apps
 from django.db import transaction
 
@@ -33,19 +34,16 @@ def ensure_templates() -> list[str]:
             template = DriveStructureTemplate(name=name, entity_type=default["entity_type"])
             # Another process may have been faster: its template stays, ours is not made.
             DriveStructureTemplate.objects.bulk_create([template], ignore_conflicts=True)
-            stored = DriveStructureTemplate.objects.select_for_update().get(name=name)
-            if not stored.nodes.exists():
+            stored = DriveStructureTemplate.objects.select_for_update().filter(name=name).first()
+            if stored is not None and not stored.nodes.exists():
                 _add_nodes(stored, None, default["nodes"])
     return names
 
 
-def after_migrate(apps: Apps, **_kwargs: Any) -> None:
-    """Make them after each migrate, unless the tables were just taken away."""
-    try:
-        apps.get_model("gdrive", "DriveStructureTemplate")
-    except LookupError:
-        return
-    ensure_templates()
+def after_migrate(apps: Apps = apps, **_kwargs: Any) -> None:
+    """Make them after each migrate, and each flush, unless the tables were just taken away."""
+    if "drivestructuretemplate" in apps.all_models["gdrive"]:
+        ensure_templates()
 
 
 def _add_nodes(

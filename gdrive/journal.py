@@ -114,7 +114,7 @@ def _rows(
     keys = _keys(tree, patterns)
     parents: dict[int | None, DriveFolderNode] = {None: root}
     while parents:
-        level = {
+        level: dict[int | None, DriveFolderNode] = {
             node.pk: DriveFolderNode(
                 tree=tree,
                 template_node=node,
@@ -128,7 +128,7 @@ def _rows(
             if node.parent_id in parents
         }
         yield list(level.values())
-        parents = {**level}
+        parents = level
 
 
 def _keys(tree: DriveFolderTree, patterns: list[DriveStructureNode]) -> dict[int, str]:

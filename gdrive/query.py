@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-FILE_ID = re.compile(r"^[A-Za-z0-9_-]{1,128}$")
+FILE_ID = re.compile(r"[A-Za-z0-9_-]{1,128}")
 
 
 def quoted(text: str) -> str:
@@ -30,7 +30,7 @@ def any_of(terms: Iterable[str]) -> str:
 
 
 def _checked(file_id: str) -> str:
-    if not FILE_ID.match(file_id):
+    if not FILE_ID.fullmatch(file_id):
         msg = "not an id of Drive"
         raise ValueError(msg)
     return file_id

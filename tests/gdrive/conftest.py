@@ -1,0 +1,57 @@
+"""A Drive to work with."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import pytest
+from pytest_django.fixtures import Settings
+
+from gdrive.default_templates import ensure_templates
+from gdrive.models import DriveFolder, DriveFolderTree
+from gdrive.tasks import provision_tree
+from pipedesk.google.service import close_services
+from pipedesk.sandbox.people import DrivePeople
+from pipedesk.sandbox.server import SandboxServer
+from tests.sandbox_server import sandbox  # noqa: F401
+
+
+@pytest.fixture
+def templates(db: None) -> None:
+    """The default templates; tests with real transactions start without them."""
+    ensure_templates()
+
+
+@pytest.fixture
+def drive(
+    sandbox: SandboxServer,  # noqa: F811
+    settings: Settings,
+    templates: None,
+) -> Iterator[DrivePeople]:
+    """Somebody at Drive's web page, in the account our product uses."""
+    settings.GOOGLE_API_ROOT_URL = sandbox.root_url
+    settings.GOOGLE_IMPERSONATE_EMAIL = sandbox.drive.user
+    yield sandbox.drive
+    close_services()
+
+
+@pytest.fixture
+def provision(drive: DrivePeople) -> Callable[[str, object], DriveFolderTree]:
+    """Does what the worker would: the tree of this entity, until nothing is asked for."""
+
+    def run(entity_type: str, entity_id: object) -> DriveFolderTree:
+        tree = DriveFolderTree.objects.wanted(entity_type, entity_id)
+        if tree.requested == tree.applied:
+            DriveFolderTree.objects.request(tree.pk)
+        provision_tree(tree.pk)
+        tree.refresh_from_db()
+        assert tree.last_error == ""
+        return tree
+
+    return run
+
+
+@pytest.fixture
+def folder_id() -> Callable[[str, object], str]:
+    """The id of an entity's own folder."""
+    return lambda entity_type, pk: DriveFolder.objects.of(entity_type, pk).get().folder_id
