@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import pytest
-from pytest_django.fixtures import Settings
 
 from gdrive.default_templates import ensure_templates
 from gdrive.models import DriveFolder, DriveFolderTree
 from gdrive.tasks import provision_tree
-from pipedesk.google.service import close_services
 from pipedesk.sandbox.people import DrivePeople
 from pipedesk.sandbox.server import SandboxServer
-from tests.sandbox_server import sandbox  # noqa: F401
 
 
 @pytest.fixture
@@ -23,16 +20,9 @@ def templates(db: None) -> None:
 
 
 @pytest.fixture
-def drive(
-    sandbox: SandboxServer,  # noqa: F811
-    settings: Settings,
-    templates: None,
-) -> Iterator[DrivePeople]:
+def drive(google: SandboxServer, templates: None) -> DrivePeople:
     """Somebody at Drive's web page, in the account our product uses."""
-    settings.GOOGLE_API_ROOT_URL = sandbox.root_url
-    settings.GOOGLE_IMPERSONATE_EMAIL = sandbox.drive.user
-    yield sandbox.drive
-    close_services()
+    return google.drive
 
 
 @pytest.fixture
