@@ -32,7 +32,8 @@ class Control:
             action = self._actions.get((request.verb, request.path))
             if action is None:
                 raise not_found()
-            return json_response(action(_read_json(request)) or {})
+            outcome = action(_read_json(request))
+            return json_response({} if outcome is None else outcome)
         except GoogleError as error:
             return json_response(error.as_json(), error.status)
 

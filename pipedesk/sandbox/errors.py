@@ -29,6 +29,7 @@ class GoogleError(Exception):
         self.domain = domain
         self.location = location
         self.location_type = location_type
+        self.headers: dict[str, str] = {}
 
     def as_json(self) -> Json:
         """The body Google sends: one error in a list, and its summary around it."""

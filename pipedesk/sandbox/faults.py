@@ -55,7 +55,10 @@ class Fault:
 
     def error(self) -> GoogleError:
         """The answer of a ``status`` fault."""
-        return GoogleError(self.status, self.reason, self.message, domain=self.domain)
+        error = GoogleError(self.status, self.reason, self.message, domain=self.domain)
+        if self.retry_after is not None:
+            error.headers["Retry-After"] = str(self.retry_after)
+        return error
 
 
 class Faults:
@@ -119,6 +122,9 @@ def _read(description: Any) -> Fault:
     kinds = REQUEST_KINDS if description.get("push") is None else PUSH_KINDS
     if description.get("kind") not in kinds:
         raise bad_request(f"A fault's kind is one of: {', '.join(sorted(kinds))}")
+    for name in ("times", "skip", "status", "seconds"):
+        if not isinstance(description.get(name, 0), int | float):
+            raise bad_request(f"A fault's {name} is a number.")
     try:
         for name in ("method", "verb", "path", "push"):
             re.compile(description.get(name) or "")

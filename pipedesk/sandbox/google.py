@@ -16,6 +16,7 @@ from pipedesk.sandbox.drive.editing import FileEditing
 from pipedesk.sandbox.drive.files import Files
 from pipedesk.sandbox.drive.permissions import Permissions
 from pipedesk.sandbox.drive.searching import Searching
+from pipedesk.sandbox.drive.sharing import Sharing
 from pipedesk.sandbox.drive.uploads import Uploads
 from pipedesk.sandbox.faults import Faults
 from pipedesk.sandbox.identity import DEFAULT_USER
@@ -46,6 +47,7 @@ class Google:
         self.files = Files(self.store, self.clock, self.permissions)
         self.drives = Drives(self.store, self.clock, self.files)
         self.file_editing = FileEditing(self.files, self.clock)
+        self.sharing = Sharing(self.files)
         self.searching = Searching(self.files, self.drives)
         self.changes = Changes(self.files, self.drives)
         self.uploads = Uploads()

@@ -3,6 +3,7 @@
 from datetime import date, datetime, timedelta
 from typing import Any
 
+from pipedesk.sandbox.calendar.splitting import split
 from pipedesk.sandbox.drive.editing import Actor
 from pipedesk.sandbox.drive.files import FOLDER
 from pipedesk.sandbox.errors import Json
@@ -87,6 +88,20 @@ class CalendarPeople:
             calendar = self._google.calendars.get(self.user, calendar_id)
             self._google.editing.delete(calendar, event_id)
 
+    def split_series(
+        self,
+        instance_id: str,
+        *,
+        calendar_id: str = "primary",
+        shift_hours: float = 0,
+        **fields: Any,
+    ) -> Json:
+        """Change "this and following events"; the new master."""
+        with self._google.store.transaction():
+            calendar = self._google.calendars.get(self.user, calendar_id)
+            shift = timedelta(hours=shift_hours)
+            return split(self._google.events, calendar, instance_id, fields, shift)
+
     def event(self, event_id: str, *, calendar_id: str = "primary") -> Json:
         """The event as Google has it now."""
         with self._google.store.transaction():
@@ -163,8 +178,7 @@ class DrivePeople:
         with self._google.store.transaction():
             row = self._google.files.get(self.user, file_id, all_drives=True)
             request = {"type": "user", "role": role, "emailAddress": email}
-            self._google.permissions.give(row["id"], request)
-            self._google.files.save(row, "update", "permissions")
+            self._google.sharing.give(row, request)
 
     def create_drive(self, name: str) -> str:
         """A shared drive; its id."""

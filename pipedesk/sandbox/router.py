@@ -34,7 +34,7 @@ class Router:
         try:
             return self._answer(request.overridden())
         except GoogleError as error:
-            return json_response(error.as_json(), error.status)
+            return json_response(error.as_json(), error.status, error.headers)
 
     def _answer(self, request: Request) -> Response:
         upload_id = request.query.get("upload_id")

@@ -7,7 +7,7 @@ import secrets
 from zoneinfo import ZoneInfo
 
 from pipedesk.sandbox.errors import GoogleError, Json, invalid_value, not_found, required
-from pipedesk.sandbox.store import Index, Store
+from pipedesk.sandbox.store import Feed, Index, Store
 
 DEFAULT_TIME_ZONE = "America/Sao_Paulo"
 REMINDERS = [{"method": "popup", "minutes": 10}]
@@ -27,6 +27,7 @@ class Calendars:
         self._calendars = store.table("calendars")
         self._entries = store.table("calendar_list")
         self._by_user = Index(self._entries, lambda row: [row["user"]])
+        self._feed = Feed(self._entries, lambda row: (row["user"], row["position"]))
 
     def add_account(self, user: str) -> None:
         """Give a new account its primary calendar, whose id is the e-mail address."""
@@ -86,9 +87,14 @@ class Calendars:
         rows = (self._entries.get(key) for key in self._by_user.keys(user))
         return [self._entry_json(row) for row in rows if row is not None]
 
-    def subscribers(self, calendar_id: str) -> list[str]:
-        """Users who have the calendar on their list."""
-        return [row["user"] for row in self._entries.values() if row["calendar"] == calendar_id]
+    def entries_since(self, user: str, position: int) -> list[tuple[int, Json]]:
+        """``(position, entry)`` of what changed on the user's list, in order of last change."""
+        rows = ((place, self._entries.get(key)) for place, key in self._feed.since(user, position))
+        return [(place, self._entry_json(row)) for place, row in rows if row is not None]
+
+    def last_position(self, user: str) -> int:
+        """The position of the newest change of the user's list."""
+        return self._feed.last(user)
 
     def _add(self, calendar_id: str, owner: str, body: Json) -> Json:
         time_zone = body.get("timeZone", DEFAULT_TIME_ZONE)
@@ -112,7 +118,7 @@ class Calendars:
         row = {
             "user": user,
             "calendar": calendar["id"],
-            "etag": self._etag(),
+            "position": self._store.next_position(),
             "primary": primary,
             "settings": {"backgroundColor": color, "foregroundColor": "#000000", **settings},
         }
@@ -124,7 +130,7 @@ class Calendars:
         entry: Json = {
             **calendar["body"],
             "kind": "calendar#calendarListEntry",
-            "etag": row["etag"],
+            "etag": f'"{row["position"]:016d}"',
             "accessRole": "owner" if calendar["owner"] == row["user"] else "writer",
             "selected": True,
             "defaultReminders": REMINDERS if row["primary"] else [],

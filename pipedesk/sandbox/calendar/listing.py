@@ -87,6 +87,17 @@ class Listing:
             place = position
         return Page(events, next_sync_token=self._sync_token(calendar["id"], user, parameters))
 
+    def list_token(self, user: str, position: int) -> str:
+        """The sync token of a user's calendar list."""
+        return _encode({"at": position, "of": _digest([user, self._generation()])})
+
+    def read_list_token(self, user: str, text: str) -> int:
+        """The position behind it. Raises GoogleError 410."""
+        token = _decode(text)
+        if token is None or token.get("of") != _digest([user, self._generation()]):
+            raise full_sync_required()
+        return int(token["at"])
+
     def instances(self, calendar: Json, master: Json, parameters: Parameters) -> list[Json]:
         """Occurrences of a series, filtered like an expanded list."""
         wanted = Filter({**parameters, "singleEvents": True}, calendar["timeZone"])

@@ -29,18 +29,21 @@ def _version(call: Call) -> int:
 
 def calendar_list_list(google: Google, call: Call) -> Answer:
     """https://developers.google.com/workspace/calendar/api/v3/reference/calendarList/list"""
-    entries = google.calendars.entries(call.user)
-    offset = _offset(call)
-    size = call.number("maxResults", 100)
+    start = 0
+    if call.text("syncToken"):
+        start = google.listing.read_list_token(call.user, call.text("syncToken"))
+    found = google.calendars.entries_since(call.user, _offset(call) or start)
+    size = min(max(1, call.number("maxResults", 100)), 250)
+    last = google.calendars.last_position(call.user)
     answer: Json = {
         "kind": "calendar#calendarList",
-        "etag": f'"{len(entries)}"',
-        "items": entries[offset : offset + size],
+        "etag": f'"p{last:016d}"',
+        "items": [entry for _, entry in found[:size]],
     }
-    if offset + size < len(entries):
-        answer["nextPageToken"] = str(offset + size)
+    if len(found) > size:
+        answer["nextPageToken"] = str(found[size - 1][0])
     else:
-        answer["nextSyncToken"] = f"list-{len(entries)}"
+        answer["nextSyncToken"] = google.listing.list_token(call.user, last)
     return answer
 
 

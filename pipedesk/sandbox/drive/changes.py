@@ -60,24 +60,28 @@ class Changes:
         return max(self._files.feed.last(log) for log in logs)
 
     def _change(self, user: str, key: str, *, in_drive: bool) -> Json | None:
+        """The entry of a file as the user's log shows it, None when it does not."""
         row = self._files.row(key)
         if row is None:
             return None
-        gone = row["removed"]
-        if not gone and not self._files.is_visible(row, user):
-            return None
-        if gone and not in_drive and user not in row["seen_by"]:
-            return None
-        change: Json = {
-            "kind": "drive#change",
-            "type": "file",
-            "changeType": "file",
-            "time": row["changed_at"],
-            "removed": gone,
-            "fileId": row["id"],
-        }
-        if row["drive"]:
-            change["driveId"] = row["drive"]
-        if not gone:
-            change["file"] = self._files.render(row, user)
-        return change
+        if row["removed"]:
+            shown = in_drive or user in row["seen_by"]
+            return _entry(row) if shown else None
+        if not self._files.is_visible(row, user):
+            return _entry(row) if user in row.get("lost_by", ()) else None
+        return {**_entry(row), "removed": False, "file": self._files.render(row, user)}
+
+
+def _entry(row: Json) -> Json:
+    """A removal: deleted, or out of the user's sight."""
+    entry: Json = {
+        "kind": "drive#change",
+        "type": "file",
+        "changeType": "file",
+        "time": row["changed_at"],
+        "removed": True,
+        "fileId": row["id"],
+    }
+    if row["drive"]:
+        entry["driveId"] = row["drive"]
+    return entry

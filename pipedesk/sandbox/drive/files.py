@@ -149,6 +149,10 @@ class Files:
         for parent_id in row["body"]["parents"]:
             self._store.announce(Happening(file_topic(parent_id), "update", "children"))
 
+    def announce(self, happening: Happening) -> None:
+        """Tell the channels of something else than a change of a file."""
+        self._store.announce(happening)
+
     def remove(self, row: Json) -> None:
         """Delete for good: the tombstone stays in the log, the bytes go."""
         self.tell(row, "remove")

@@ -213,24 +213,19 @@ def permissions_get(google: Google, call: Call) -> Answer:
 def permissions_create(google: Google, call: Call) -> Answer:
     """https://developers.google.com/workspace/drive/api/reference/rest/v3/permissions/create"""
     row = _file(google, call)
-    body = google.permissions.give(row["id"], call.body)
-    google.files.save(row, "update", "permissions")
-    return body
+    return google.sharing.give(row, call.body)
 
 
 def permissions_update(google: Google, call: Call) -> Answer:
     """https://developers.google.com/workspace/drive/api/reference/rest/v3/permissions/update"""
     row = _file(google, call)
-    body = google.permissions.change(row["id"], call.text("permissionId"), call.body)
-    google.files.save(row, "update", "permissions")
-    return body
+    return google.sharing.change(row, call.text("permissionId"), call.body)
 
 
 def permissions_delete(google: Google, call: Call) -> Answer:
     """https://developers.google.com/workspace/drive/api/reference/rest/v3/permissions/delete"""
     row = _file(google, call)
-    google.permissions.take(row["id"], call.text("permissionId"))
-    google.files.save(row, "update", "permissions")
+    google.sharing.take(row, call.text("permissionId"))
     return None
 
 
