@@ -8,9 +8,9 @@ from datetime import datetime
 
 from django.db.models import Exists, OuterRef
 
-from gcalendar import series
 from gcalendar.meetings import chunks
 from gcalendar.models import CalendarEvent, EventAppearance, MirroredCalendar
+from gcalendar.occurrences import refresh
 from gcalendar.parsing import CANCELLED
 
 
@@ -83,5 +83,5 @@ def sweep(calendar: MirroredCalendar, unseen: Unseen, now: datetime) -> int:
     for ids in chunks(sorted(unseen.reverted)):
         EventAppearance.objects.filter(pk__in=ids).delete()
     count = drop(calendar, event_ids)
-    series.refresh(event_ids | series_ids, now)
+    refresh(event_ids | series_ids, now)
     return count

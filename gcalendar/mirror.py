@@ -17,10 +17,10 @@ from django.db import connection
 from django.db.models import Exists, OuterRef
 from django.utils import timezone
 
-from gcalendar import series
 from gcalendar.dropping import drop
 from gcalendar.meetings import CHUNK, chunks, columns_of, state_of, write_meetings
 from gcalendar.models import CalendarEvent, EventAppearance, MirroredCalendar
+from gcalendar.occurrences import refresh
 from gcalendar.parsing import CANCELLED, ParsedEvent
 
 MEETINGS_LOCK = 0x6D656574  # any number, the same in every process
@@ -84,7 +84,7 @@ class _Writing:
     events: dict[int, CalendarEvent] = field(default_factory=dict)
     elsewhere: dict[int, list[EventAppearance]] = field(default_factory=dict)
     masters: dict[str, CalendarEvent] = field(default_factory=dict)
-    series_ids: set[int] = field(default_factory=set)
+    touched_ids: set[int] = field(default_factory=set)
     dropped_ids: set[int] = field(default_factory=set)
 
     def write(self, batch: list[ParsedEvent]) -> Counts:
@@ -99,7 +99,7 @@ class _Writing:
         self._write_appearances(placed)
         self._link_early_exceptions(placed)
         counts.cancelled = drop(self.calendar, self.dropped_ids)
-        series.refresh(self.series_ids | self.dropped_ids, timezone.now())
+        refresh(self.touched_ids, timezone.now())
         return counts
 
     # --- Reading ---------------------------------------------------------------------------
@@ -221,7 +221,7 @@ class _Writing:
             elif item.error:
                 event.raw, event.parse_error = item.raw, item.error
         created, changed = write_meetings(befores.values())
-        self._note_series(placed)
+        self._note(placed)
         return Counts(created, changed)
 
     def _fill(self, item: ParsedEvent, event: CalendarEvent) -> None:
@@ -235,14 +235,13 @@ class _Writing:
         if event.series_id is None and (master := self.masters.get(item.recurring_event_id or "")):
             event.series_id = master.pk
 
-    def _note_series(self, placed: list[tuple[ParsedEvent, CalendarEvent]]) -> None:
+    def _note(self, placed: list[tuple[ParsedEvent, CalendarEvent]]) -> None:
         for item, event in placed:
             if item.cancelled:
                 self.dropped_ids.add(event.pk)
-            if event.recurrence or event.expanded:
-                self.series_ids.add(event.pk)
+            self.touched_ids.add(event.pk)
             if event.series_id is not None:
-                self.series_ids.add(event.series_id)
+                self.touched_ids.add(event.series_id)
 
     def _write_appearances(self, placed: list[tuple[ParsedEvent, CalendarEvent]]) -> None:
         rows = [

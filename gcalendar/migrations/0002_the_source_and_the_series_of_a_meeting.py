@@ -14,16 +14,6 @@ class Migration(migrations.Migration):
     operations = [
         migrations.AddField(
             model_name="calendarevent",
-            name="expanded",
-            field=models.BooleanField(
-                db_default=False,
-                default=False,
-                editable=False,
-                help_text="A series: its occurrences stand for it in lists.",
-            ),
-        ),
-        migrations.AddField(
-            model_name="calendarevent",
             name="google_updated_at",
             field=models.DateTimeField(blank=True, editable=False, null=True),
         ),

@@ -69,7 +69,7 @@ class OccurrenceFactory(factory.django.DjangoModelFactory):
     class Meta:
         model = EventOccurrence
 
-    event = factory.SubFactory(EventFactory, recurrence=["RRULE:FREQ=DAILY"], expanded=True)
+    event = factory.SubFactory(EventFactory)
     start_time = START
     end_time = factory.LazyAttribute(lambda slot: slot.start_time + timedelta(hours=1))
     original_start_time = factory.SelfAttribute("start_time")
