@@ -3,7 +3,12 @@
 from importlib import import_module
 
 from django.apps import AppConfig
+from django.db.backends.signals import connection_created
+from django.db.models.signals import post_migrate
 from django.utils.translation import gettext_lazy as _
+
+from crm.folding import teach_sqlite
+from crm.reference import fill_empty_tables
 
 
 class CrmConfig(AppConfig):
@@ -16,3 +21,5 @@ class CrmConfig(AppConfig):
     def ready(self) -> None:
         """Connect the receivers."""
         import_module("crm.receivers")
+        connection_created.connect(teach_sqlite, dispatch_uid="crm.teach_sqlite")
+        post_migrate.connect(fill_empty_tables, sender=self, dispatch_uid="crm.fill_empty_tables")

@@ -105,7 +105,7 @@ def record_write(
         return
     changes = instance.changes(update_fields)
     columns = {
-        field.column: changes[field.attname]
+        str(field.column): changes[field.attname]
         for field in sender._meta.concrete_fields  # noqa: SLF001  (Django's documented attribute)
         if field.attname in changes
         and field.attname not in STAMPS

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import uuid
+from collections.abc import Collection
+from datetime import datetime
 from typing import Self
 
 from django.conf import settings
 from django.db import models
+from django.db.models import Exists, OuterRef, Q
 from django.db.models.functions import Now
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from crm import next_action
+from crm.folding import containing
 from crm.models.company import Company
 from crm.models.contact import Contact
 from crm.models.deal import Deal
@@ -47,9 +53,52 @@ def is_interaction(changes: Changes) -> bool:
 class LeadQuerySet(SoftDeleteQuerySet["Lead"]):
     """Leads. `update()` is the way of machines: it moves no timestamps."""
 
-    def open(self) -> Self:
-        """What the work list shows: neither deleted nor qualified."""
-        return self.filter(deleted_at__isnull=True, qualified_at__isnull=True)
+    def known(self) -> Self:
+        """Leads that exist for people: qualified ones too, merely deleted ones not."""
+        return self.filter(Q(deleted_at__isnull=True) | Q(qualified_at__isnull=False))
+
+    def in_work_list(self) -> Self:
+        """Leads still worked on: neither deleted nor qualified, by time or by status."""
+        return self.filter(
+            Q(lead_status__isnull=True) | ~Q(lead_status__code=LeadStatus.QUALIFIED),
+            deleted_at__isnull=True,
+            qualified_at__isnull=True,
+        )
+
+    def changeable_by(self, user_id: uuid.UUID) -> Self:
+        """Leads somebody of the sales team may change: their own, and those of nobody."""
+        return self.filter(Q(owner_id=user_id) | Q(owner__isnull=True))
+
+    def named_like(self, text: str) -> Self:
+        """By a part of the legal or trade name, whatever case and accents."""
+        return self.filter(containing(text, "title", "trade_name"))
+
+    def with_any_tag(self, tag_ids: Collection[uuid.UUID]) -> Self:
+        """Leads with at least one of these tags, each once."""
+        return self.filter(
+            Exists(LeadTag.objects.filter(lead_id=OuterRef("pk"), tag_id__in=tag_ids))
+        )
+
+    def disqualified(self, *, yes: bool = True) -> Self:
+        """Leads somebody gave up, or those nobody did."""
+        return self.filter(disqualified_at__isnull=not yes)
+
+    def heard_of_since(self, since: datetime) -> Self:
+        """Leads with an interaction at that moment or later."""
+        return self.filter(last_interaction_at__gte=since)
+
+    def silent_before(self, moment: datetime) -> Self:
+        """Leads without an interaction, or with the last one before that moment."""
+        return self.filter(Q(last_interaction_at__isnull=True) | Q(last_interaction_at__lt=moment))
+
+    def silent_since(self, moment: datetime) -> Self:
+        """As `silent_before`, the moment itself included."""
+        return self.filter(Q(last_interaction_at__isnull=True) | Q(last_interaction_at__lte=moment))
+
+    def with_next_action(self, codes: Collection[str], now: datetime) -> Self:
+        """Leads for which one of these is what to do next."""
+        ruled = self.alias(**next_action.facts(now)).alias(rule=next_action.rule(now))
+        return ruled.filter(rule__in=next_action.rules_of(codes))  # type: ignore[misc]  # alias
 
 
 class Lead(LoadedModel, CreatedModel):

@@ -1,0 +1,136 @@
+"""What lists of the CRM can be asked, and what each question means."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from django.db.models import Q, Value
+from django.utils.translation import gettext as _
+
+from crm import next_action, priority
+from crm.models import LeadOrigin, LeadStatus
+from crm.models.lead import LeadQuerySet
+from crm.sales_view import ORDERS
+from pipedesk.core.problems import BadQuery
+from pipedesk.core.query import (
+    Parameter,
+    boolean,
+    choices,
+    identifiers,
+    integer,
+    nearest,
+    order,
+    text,
+    texts,
+)
+
+RECENT_DAYS: Final = 7
+ME: Final = "me"
+
+LEAD_PARAMETERS: Final[tuple[Parameter, ...]] = (
+    text("search", "q", description="Part of the legal or trade name, any case and accents."),
+    identifiers("owner", "owners", "ownerIds", "owner_id", "owner_user_id", words=(ME,)),
+    texts("status", description="Ids or codes."),
+    texts("origin", description="Ids or codes."),
+    identifiers("tags", description="Has any of them."),
+    choices("priority", words=tuple(priority.BOUNDS)),
+    integer("min_priority_score"),
+    boolean("has_recent_interaction", description="Within 7 days; false: older or none."),
+    integer("days_without_interaction", minimum=1, maximum=36_500),
+    choices("next_action", words=tuple(next_action.LABELS)),
+    boolean("disqualified"),
+    boolean("include_qualified", "includeQualified"),
+    order(ORDERS),
+)
+
+
+@dataclass(frozen=True)
+class Asker:
+    """Who asks, and when."""
+
+    user_id: uuid.UUID
+    now: datetime
+
+    def ago(self, **distance: float) -> datetime:
+        """The moment that long before."""
+        return self.now - timedelta(**distance)
+
+
+def ask(leads: LeadQuerySet, query: Mapping[str, Any], asker: Asker) -> LeadQuerySet:
+    """The leads that answer this query (see LEAD_PARAMETERS). Raises BadQuery."""
+    leads = leads.known() if query.get("include_qualified") else leads.in_work_list()
+    for name, narrow in _NARROW.items():
+        if name in query:
+            leads = narrow(leads, query[name], asker)
+    return _by_references(leads, query)
+
+
+def _by_owner(leads: LeadQuerySet, owners: Sequence[Any], asker: Asker) -> LeadQuerySet:
+    ids = {asker.user_id if owner == ME else owner for owner in owners}
+    return leads.filter(owner_id__in=ids)
+
+
+def _by_bucket(leads: LeadQuerySet, buckets: Sequence[str], _asker: Asker) -> LeadQuerySet:
+    condition = Q()
+    for bucket in buckets:
+        lowest, above = priority.BOUNDS[bucket]
+        part = Q() if lowest is None else Q(priority_score__gte=lowest)
+        condition |= part if above is None else part & Q(priority_score__lt=above)
+    return leads.filter(condition)
+
+
+def _by_recency(leads: LeadQuerySet, recent: bool, asker: Asker) -> LeadQuerySet:
+    since = asker.ago(days=RECENT_DAYS)
+    return leads.heard_of_since(since) if recent else leads.silent_before(since)
+
+
+_NARROW: Final[dict[str, Callable[[LeadQuerySet, Any, Asker], LeadQuerySet]]] = {
+    "search": lambda leads, words, _: leads.named_like(words),
+    "owner": _by_owner,
+    "tags": lambda leads, ids, _: leads.with_any_tag(ids),
+    "priority": _by_bucket,
+    "min_priority_score": lambda leads, score, _: leads.filter(priority_score__gte=score),
+    "has_recent_interaction": _by_recency,
+    "days_without_interaction": lambda leads, days, asker: leads.silent_since(asker.ago(days=days)),
+    "next_action": lambda leads, codes, asker: leads.with_next_action(codes, asker.now),
+    "disqualified": lambda leads, yes, _: leads.disqualified(yes=yes),
+}
+
+
+_REFERENCES: Final[dict[str, tuple[type[LeadStatus | LeadOrigin], str]]] = {
+    "status": (LeadStatus, "lead_status_id"),
+    "origin": (LeadOrigin, "lead_origin_id"),
+}
+
+
+def _by_references(leads: LeadQuerySet, query: Mapping[str, Any]) -> LeadQuerySet:
+    """Leads of these statuses and origins. Raises BadQuery for ids and codes nobody has."""
+    asked = {name: query[name] for name in _REFERENCES if name in query}
+    if not asked:
+        return leads
+    known: dict[str, dict[str, uuid.UUID]] = {name: {} for name in asked}
+    tables = [
+        model.objects.order_by().values_list(Value(name), "id", "code")
+        for name, (model, _column) in _REFERENCES.items()
+        if name in asked
+    ]
+    for name, pk, code in tables[0].union(*tables[1:], all=True):
+        known[name] |= {code: pk, str(pk): pk}
+    for name, words in asked.items():
+        column = _REFERENCES[name][1]
+        leads = leads.filter(
+            **{f"{column}__in": [_named(name, word, known[name]) for word in words]}
+        )
+    return leads
+
+
+def _named(parameter: str, word: str, known: Mapping[str, uuid.UUID]) -> uuid.UUID:
+    pk = known.get(word) or known.get(word.lower())
+    if pk is None:
+        message = _("“%(value)s” is not known here.") % {"value": word[:100]}
+        raise BadQuery(parameter, message, nearest(word, known))
+    return pk
