@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 from crm import next_action, priority
 from crm.models import LeadOrigin, LeadStatus
 from crm.models.lead import LeadQuerySet
-from crm.sales_view import ORDERS
+from pipedesk.core.pagination import Key
 from pipedesk.core.problems import BadQuery
 from pipedesk.core.query import (
     Parameter,
@@ -23,7 +23,6 @@ from pipedesk.core.query import (
     identifiers,
     integer,
     nearest,
-    order,
     text,
     texts,
 )
@@ -44,8 +43,15 @@ LEAD_PARAMETERS: Final[tuple[Parameter, ...]] = (
     choices("next_action", words=tuple(next_action.LABELS)),
     boolean("disqualified"),
     boolean("include_qualified", "includeQualified"),
-    order(ORDERS),
 )
+# Sorts of the plain list of leads, in their natural orders; the work list has its own.
+LEAD_SORTS: Final = {
+    "created_at": Key("created_at", descending=True),
+    "updated_at": Key("updated_at", descending=True),
+    "legal_name": Key("title"),
+    "priority": Key("priority_score", descending=True),
+    "last_interaction": Key("last_interaction_at", descending=True, nullable=True),
+}
 
 
 @dataclass(frozen=True)

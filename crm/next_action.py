@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from django.db.models import Case, DateTimeField, F, IntegerField, Q, Value, When
 from django.db.models.functions import Coalesce
-from django.utils.functional import _StrPromise
+from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 DEFAULT_RULE: Final = 12
@@ -32,7 +32,7 @@ CODES: Final[dict[int, str]] = {
     11: "disqualify",
     DEFAULT_RULE: "send_follow_up",
 }
-LABELS: Final[dict[str, _StrPromise]] = {
+LABELS: Final[dict[str, Promise]] = {
     "prepare_for_meeting": _("Preparar para reunião"),
     "post_meeting_follow_up": _("Follow-up pós-reunião"),
     "call_first_time": _("Fazer primeira ligação"),
@@ -45,7 +45,7 @@ LABELS: Final[dict[str, _StrPromise]] = {
     "reengage_cold_lead": _("Reengajar lead frio"),
     "disqualify": _("Desqualificar / encerrar"),
 }
-REASONS: Final[dict[int, _StrPromise]] = {
+REASONS: Final[dict[int, Promise]] = {
     1: _("Há uma reunião marcada"),
     2: _("Reunião há no máximo 3 dias, nada desde então"),
     3: _("Nenhuma interação até agora"),

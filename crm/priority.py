@@ -7,14 +7,14 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
-from django.utils.functional import _StrPromise
+from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 HOT: Final = 70
 WARM: Final = 40
 MAX_SCORE: Final = 100
 
-DESCRIPTIONS: Final[dict[str, _StrPromise]] = {
+DESCRIPTIONS: Final[dict[str, Promise]] = {
     "hot": _("Alta prioridade"),
     "warm": _("Prioridade média"),
     "cold": _("Baixa prioridade"),

@@ -50,6 +50,8 @@ class Qualified:
     qualified_at: datetime
     contact_ids: list[uuid.UUID]
     tag_ids: list[uuid.UUID]
+    company_is_new: bool
+    deal_is_new: bool
 
 
 def qualify(
@@ -62,7 +64,7 @@ def qualify(
     Lead.DoesNotExist.
     """
     target.check()
-    with transaction.atomic():
+    with transaction.atomic(savepoint=False):
         lead = Lead.objects.select_for_update(of=("self",), no_key=True).get(pk=lead_id)
         refuse_decided(lead)
         company, deal = _resolve(target)
@@ -73,6 +75,8 @@ def qualify(
             qualified_at=timezone.now(),
             contact_ids=list(lead.contacts.values_list("pk", flat=True)),
             tag_ids=list(lead.tags.values_list("pk", flat=True)),
+            company_is_new=target.new_company_name is not None,
+            deal_is_new=target.new_deal_title is not None,
         )
         if not dry_run:
             _apply(outcome, user)

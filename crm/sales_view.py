@@ -11,14 +11,14 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import Any, Final
 
-from django.db.models import F, QuerySet, Value
+from django.db.models import CharField, F, QuerySet, Value
 from django.db.models.functions import Coalesce, NullIf
 
 from crm import next_action, priority
 from crm.folding import Fold
 from crm.models import LeadContact, LeadTag
 from crm.models.lead import LeadQuerySet
-from pipedesk.core.pagination import Key, Order
+from pipedesk.core.pagination import Key
 
 ORDERS: Final[dict[str, Key]] = {
     "priority": Key("priority_score", descending=True),
@@ -80,17 +80,13 @@ FIELDS: Final = (
 )
 
 
-def order_of(name: str) -> Order:
-    """The order of this name; `-` before it is the mirror image, missing values and all."""
-    natural = name.removeprefix("-")
-    return Order(name, (ORDERS[natural], Key("id")), mirrored=name != natural)
-
-
 def stored_rows(leads: LeadQuerySet, now: datetime) -> QuerySet[Any, Any]:
-    """What `present` needs of these leads, and what `order_of` sorts by."""
+    """What `present` needs of these leads, and what ORDERS sort by."""
     # A person without a name is known by the e-mail.
-    owner_name = Coalesce(NullIf("owner__name", Value("")), "owner__email")
-    annotated = leads.annotate(
+    owner_name = Coalesce(
+        NullIf("owner__name", Value("")), "owner__email", output_field=CharField()
+    )
+    annotated: QuerySet[Any, Any] = leads.annotate(
         **next_action.facts(now),
         last_call_at=F("activity_stats__last_call_at"),
         last_value_asset_at=F("activity_stats__last_value_asset_at"),

@@ -4,4 +4,24 @@ from __future__ import annotations
 
 from django.urls import URLPattern, URLResolver
 
-urlpatterns: list[URLPattern | URLResolver] = []
+from crm.lead_views import LeadViewSet
+from crm.views import (
+    CompanyViewSet,
+    ContactViewSet,
+    DealViewSet,
+    LeadOriginViewSet,
+    LeadStatusViewSet,
+    TagViewSet,
+)
+from pipedesk.core.routing import Router
+
+router = Router()
+router.register("api/leads", LeadViewSet, basename="lead")
+router.register("api/companies", CompanyViewSet, basename="company")
+router.register("api/contacts", ContactViewSet, basename="contact")
+router.register("api/deals", DealViewSet, basename="deal")
+router.register("api/tags", TagViewSet, basename="tag")
+router.register("api/lead-statuses", LeadStatusViewSet, basename="lead-status")
+router.register("api/lead-origins", LeadOriginViewSet, basename="lead-origin")
+
+urlpatterns: list[URLPattern | URLResolver] = router.urls

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import uuid
+from typing import Self
+
 from django.db import models
+from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
+from crm.folding import containing
 from crm.models.loaded import LoadedModel
 from pipedesk.core.models import (
     SoftDeleteModel,
@@ -20,6 +25,16 @@ class CompanyQuerySet(  # type: ignore[override]  # django-stubs types as_manage
     SoftDeleteQuerySet["Company"], TimeStampedQuerySet["Company"]
 ):
     """Companies."""
+
+    def named_like(self, text: str) -> Self:
+        """By a part of the name, whatever case and accents."""
+        return self.filter(containing(text, "name"))
+
+    def tied_to_leads_of(self, user_id: uuid.UUID) -> Self:
+        """Companies of the leads this person owns, or of those leads' deals."""
+        return self.filter(
+            Q(leads__owner_id=user_id) | Q(deals__leads__owner_id=user_id)
+        ).distinct()
 
 
 class Company(LoadedModel, TimeStampedModel, SoftDeleteModel):

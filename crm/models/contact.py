@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import uuid
+from typing import Self
+
 from django.db import models
 from django.db.models.functions import Lower
 from django.utils.translation import gettext_lazy as _
 
+from crm.folding import containing
 from crm.models.loaded import LoadedModel
 from pipedesk.core.models import (
     Index,
@@ -22,6 +26,14 @@ class ContactQuerySet(  # type: ignore[override]  # django-stubs types as_manage
     SoftDeleteQuerySet["Contact"], TimeStampedQuerySet["Contact"]
 ):
     """Contacts."""
+
+    def named_like(self, text: str) -> Self:
+        """By a part of the name or the e-mail, whatever case and accents."""
+        return self.filter(containing(text, "name", "email"))
+
+    def tied_to_leads_of(self, user_id: uuid.UUID) -> Self:
+        """Contacts of the leads this person owns."""
+        return self.filter(leads__owner_id=user_id).distinct()
 
 
 class Contact(LoadedModel, TimeStampedModel, SoftDeleteModel):

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import uuid
+from typing import Self
+
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
+from crm.folding import containing
 from crm.models.company import Company
 from crm.models.loaded import LoadedModel
 from pipedesk.core.models import (
@@ -21,6 +25,14 @@ class DealQuerySet(  # type: ignore[override]  # django-stubs types as_manager p
     SoftDeleteQuerySet["Deal"], TimeStampedQuerySet["Deal"]
 ):
     """Deals."""
+
+    def named_like(self, text: str) -> Self:
+        """By a part of the client's name, whatever case and accents."""
+        return self.filter(containing(text, "title"))
+
+    def tied_to_leads_of(self, user_id: uuid.UUID) -> Self:
+        """Deals that leads of this person became."""
+        return self.filter(leads__owner_id=user_id).distinct()
 
 
 class Deal(LoadedModel, TimeStampedModel, SoftDeleteModel):

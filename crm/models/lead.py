@@ -12,6 +12,7 @@ from django.db import models
 from django.db.models import Exists, OuterRef, Q
 from django.db.models.functions import Now
 from django.utils import timezone
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from crm import next_action
@@ -22,6 +23,7 @@ from crm.models.deal import Deal
 from crm.models.loaded import Changes, LoadedModel
 from crm.models.reference import LeadOrigin, LeadStatus
 from crm.models.tag import Tag
+from pipedesk.core.exceptions import Conflict
 from pipedesk.core.models import (
     CreatedModel,
     Index,
@@ -98,7 +100,7 @@ class LeadQuerySet(SoftDeleteQuerySet["Lead"]):
     def with_next_action(self, codes: Collection[str], now: datetime) -> Self:
         """Leads for which one of these is what to do next."""
         ruled = self.alias(**next_action.facts(now)).alias(rule=next_action.rule(now))
-        return ruled.filter(rule__in=next_action.rules_of(codes))  # type: ignore[misc]  # alias
+        return ruled.filter(rule__in=next_action.rules_of(codes))
 
 
 class Lead(LoadedModel, CreatedModel):
@@ -222,6 +224,18 @@ class Lead(LoadedModel, CreatedModel):
 
     def __str__(self) -> str:
         return self.title
+
+    def soft_delete(self) -> None:
+        """Hide the lead. Raises Conflict when it is qualified: then it left the lists already."""
+        if self.qualified_at is not None:
+            raise Conflict(gettext("A qualified lead cannot be deleted."), at=self.qualified_at)
+        self.deleted_at = timezone.now()
+        self.save()
+
+    def restore(self) -> None:
+        """Show the lead again."""
+        self.deleted_at = None
+        self.save()
 
     def joining(self, changes: Changes) -> tuple[str, ...]:
         """The timestamps that crm.receivers moves."""

@@ -2,10 +2,21 @@
 
 from __future__ import annotations
 
+from typing import Self
+
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
+from crm.folding import containing
 from pipedesk.core.models import new_uuid_field
+
+
+class TagQuerySet(models.QuerySet["Tag"]):
+    """Tags."""
+
+    def named_like(self, text: str) -> Self:
+        """By a part of the name, whatever case and accents."""
+        return self.filter(containing(text, "name"))
 
 
 class Tag(models.Model):
@@ -14,6 +25,8 @@ class Tag(models.Model):
     id = new_uuid_field()
     name = models.CharField(_("name"), max_length=100, unique=True)
     color = models.CharField(_("colour"), max_length=20, null=True, blank=True)
+
+    objects = TagQuerySet.as_manager()
 
     class Meta:
         db_table = "tags"

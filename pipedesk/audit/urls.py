@@ -4,4 +4,10 @@ from __future__ import annotations
 
 from django.urls import URLPattern, URLResolver
 
-urlpatterns: list[URLPattern | URLResolver] = []
+from pipedesk.audit.views import AuditLogViewSet
+from pipedesk.core.routing import Router
+
+router = Router()
+router.register("api/audit-logs", AuditLogViewSet, basename="audit-log")
+
+urlpatterns: list[URLPattern | URLResolver] = router.urls

@@ -48,13 +48,18 @@ class Key:
 
 @dataclass(frozen=True)
 class Order:
-    """A total order of rows; the last key is the primary key. `name` binds cursors to it."""
+    """A total order of rows; the last key is the primary key. `name` binds cursors to it.
+
+    `mirrored`: the exact mirror image of what the keys say, missing values first.
+    """
 
     name: str
     keys: tuple[Key, ...]
+    mirrored: bool = False
 
     def apply(self, rows: QuerySet[Any], *, backwards: bool = False) -> QuerySet[Any]:
         """The rows in this order, or in its exact mirror image."""
+        backwards = backwards != self.mirrored
         terms = []
         for key in self.keys:
             nulls = {"nulls_first" if backwards else "nulls_last": True} if key.nullable else {}
@@ -64,6 +69,7 @@ class Order:
 
     def beyond(self, values: Sequence[Any], *, backwards: bool) -> Q:
         """The rows after the one with these key values, or before it."""
+        backwards = backwards != self.mirrored
         alternatives = []
         same = Q()
         for key, value in zip(self.keys, values, strict=True):
@@ -89,6 +95,12 @@ def _further(key: Key, value: Any, *, backwards: bool) -> Q | None:
     if key.nullable and not backwards:
         further |= Q(**{f"{key.name}__isnull": True})
     return further
+
+
+def order_named(name: str, keys: Mapping[str, Key], tie: str = "id") -> Order:
+    """The order by one of these keys; `-` before the name mirrors it. Ties are broken by `tie`."""
+    natural = name.removeprefix("-")
+    return Order(name, (keys[natural], Key(tie)), mirrored=name != natural)
 
 
 def natural_order(model: type[Model]) -> Order:

@@ -11,6 +11,7 @@ from structlog.contextvars import bound_contextvars
 from crm.models import Lead
 from pipedesk.audit.models import AuditLog
 from pipedesk.audit.recording import acting, current_user_id, record, remember_request
+from tests.factories.accounts import UserFactory
 from tests.factories.crm import (
     CompanyFactory,
     ContactFactory,
@@ -18,7 +19,6 @@ from tests.factories.crm import (
     LeadContactFactory,
     LeadFactory,
     LeadTagFactory,
-    OwnerFactory,
 )
 
 pytestmark = pytest.mark.django_db
@@ -84,7 +84,7 @@ def test_a_removed_lead_is_one_entry_not_one_per_tag() -> None:
 
 
 def test_the_user_of_the_request_is_named_although_known_late() -> None:
-    user = OwnerFactory()
+    user = UserFactory()
 
     def view(request: HttpRequest) -> HttpResponse:
         request.user = user

@@ -15,6 +15,7 @@ from django.db import transaction
 from crm.models import Company, Lead, LeadActivityStats
 from crm.models.lead import TRACKED_FIELDS
 from crm.signals import entity_created, entity_renamed
+from tests.factories.accounts import UserFactory
 from tests.factories.crm import (
     CompanyFactory,
     ContactFactory,
@@ -23,7 +24,6 @@ from tests.factories.crm import (
     LeadFactory,
     LeadOriginFactory,
     LeadStatusFactory,
-    OwnerFactory,
 )
 
 pytestmark = pytest.mark.django_db
@@ -33,7 +33,7 @@ NOW = datetime(2026, 3, 9, 12, tzinfo=UTC)
 EXPLICIT = datetime(2026, 3, 5, 8, tzinfo=UTC)
 
 NEW_VALUES: dict[str, Callable[[], Any]] = {
-    "owner_id": lambda: OwnerFactory().pk,
+    "owner_id": lambda: UserFactory().pk,
     "lead_status_id": lambda: LeadStatusFactory().pk,
     "lead_origin_id": lambda: LeadOriginFactory().pk,
     "title": lambda: "Another name",
@@ -101,7 +101,7 @@ def test_an_unchanged_tracked_field_moves_nothing(lead: Lead, field: str, save: 
 
 
 def test_the_same_value_as_text_is_no_change(lead: Lead) -> None:
-    owner = OwnerFactory()
+    owner = UserFactory()
     Lead.objects.filter(pk=lead.pk).update(owner=owner, priority_score=5)
     lead.refresh_from_db()
     lead.owner_id = str(owner.pk)  # type: ignore[assignment]

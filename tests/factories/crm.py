@@ -19,15 +19,10 @@ from crm.models import (
     LeadTag,
     Tag,
 )
-from pipedesk.accounts.models import User
+from tests.factories.accounts import UserFactory
 
-
-class OwnerFactory(factory.django.DjangoModelFactory):
-    class Meta:
-        model = User
-
-    name = factory.Sequence(lambda n: f"Person {n:04}")
-    email = factory.Sequence(lambda n: f"person{n}@pipedesk.example")
+# Whoever owns leads.
+OwnerFactory = UserFactory
 
 
 class CompanyFactory(factory.django.DjangoModelFactory):
