@@ -130,7 +130,7 @@ class LeadViewSet(SortedViewSet):
             self.query,
             order_named(self.query.get("order_by", next(iter(ORDERS))), ORDERS),
             cap=TOTAL_CAP,
-            count=lambda: leads[: TOTAL_CAP + 1].count(),
+            count=lambda: leads.order_by()[: TOTAL_CAP + 1].count(),
         )
         shown = present(page.rows, FIELDS if wanted is None else wanted)
         return self.page_response(page, shown)

@@ -182,7 +182,7 @@ def test_a_fixture_never_counts(lead: Lead) -> None:
 def test_the_detection_costs_no_query(
     lead: Lead, django_assert_num_queries: Callable[[int], Any]
 ) -> None:
-    lead.title = "Another name"
+    lead.address_city = "Recife"
     # The lead, its statistics, the audit entry.
     with transaction.atomic(), django_assert_num_queries(3):
         lead.save()
