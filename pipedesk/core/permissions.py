@@ -60,7 +60,7 @@ def role_action(view: Any, method: str) -> str | None:
     if not hasattr(view, "action"):
         declared: str | None = view.role_actions.get(method.lower())
         return declared or METHOD_ACTIONS.get(method)
-    if view.action is None:
+    if view.action in (None, "metadata"):  # "metadata": OPTIONS, which we do not answer
         return None
     declared = view.role_actions.get(view.action) or VIEWSET_ACTIONS.get(view.action)
     if declared is None and method in ("GET", "HEAD"):

@@ -10,6 +10,7 @@ from __future__ import annotations
 import logging
 import math
 from collections.abc import Iterable, Mapping
+from datetime import date
 from http import HTTPStatus
 from typing import Any
 
@@ -124,7 +125,7 @@ def _of_rules(failure: Exception) -> HttpResponse | None:
     match failure:
         case Conflict():
             details = [
-                {"field": name, "code": "conflict", "message": "" if value is None else str(value)}
+                {"field": name, "code": "conflict", "message": _plain(value)}
                 for name, value in failure.details.items()
             ]
             return problem(409, failure.message, details=details)
@@ -140,6 +141,12 @@ def _of_rules(failure: Exception) -> HttpResponse | None:
                 headers={"Retry-After": str(wait_s)},
             )
     return None
+
+
+def _plain(value: Any) -> str:
+    if value is None:
+        return ""
+    return value.isoformat() if isinstance(value, date) else str(value)
 
 
 def _of_framework(failure: Exception) -> HttpResponse | None:
@@ -220,7 +227,9 @@ def _in_use(users: Iterable[Any]) -> HttpResponse:
 
 def _broken_constraint(failure: DatabaseError) -> HttpResponse:
     """Unique rules are conflicts, others are faults of the body; both speak for themselves."""
-    constraint = _constraint_in(str(failure))
+    # PostgreSQL names the constraint; SQLite's text does, or names the columns.
+    named = getattr(getattr(failure.__cause__, "diag", None), "constraint_name", None)
+    constraint = _constraint_in(named or str(failure))
     if constraint is None:
         return problem(409, _("This collides with another row."))
     message = str(constraint.get_violation_error_message())
