@@ -29,6 +29,20 @@ def default_subject() -> str:
     return "" if settings.GOOGLE_API_ROOT_URL.startswith(GOOGLE_ROOT) else SANDBOX_USER
 
 
+def check(calendar_id: str, subject: str, visibility: str) -> tuple[str, str]:
+    """Id and subject as they would be stored. Raises InvalidInput."""
+    calendar_id, subject = calendar_id.strip(), subject.strip().lower() or default_subject()
+    if not (calendar_id.isprintable() and 0 < len(calendar_id) <= MAX_ID_LENGTH):
+        raise InvalidInput("calendar_id", _("A calendar's id, or “primary”."))
+    try:
+        validate_email(subject)
+    except ValidationError:
+        raise InvalidInput("subject", _("The e-mail address of a person.")) from None
+    if visibility not in MirroredCalendar.Visibility.values:
+        raise InvalidInput("visibility", _("Either full or busy."))
+    return calendar_id, subject
+
+
 def register(
     calendar_id: str, subject: str = "", visibility: str = MirroredCalendar.Visibility.FULL
 ) -> tuple[MirroredCalendar, bool]:
@@ -36,8 +50,7 @@ def register(
 
     An existing row is left as it is. Raises InvalidInput.
     """
-    calendar_id, subject = calendar_id.strip(), subject.strip().lower() or default_subject()
-    _check(calendar_id, subject, visibility)
+    calendar_id, subject = check(calendar_id, subject, visibility)
     with transaction.atomic():
         row = MirroredCalendar(calendar_id=calendar_id, subject=subject, visibility=visibility)
         MirroredCalendar.objects.bulk_create([row], ignore_conflicts=True)
@@ -83,18 +96,6 @@ def set_visibility(calendar: MirroredCalendar, visibility: str) -> None:
         EventAppearance.objects.on(calendar).update(etag=None)
         forget_cursor(calendar)
         MirroredCalendar.objects.request(calendar.pk)
-
-
-def _check(calendar_id: str, subject: str, visibility: str) -> None:
-    readable = calendar_id.isprintable() and 0 < len(calendar_id) <= MAX_ID_LENGTH
-    if not readable:
-        raise InvalidInput("calendar_id", _("A calendar's id, or “primary”."))
-    try:
-        validate_email(subject)
-    except ValidationError:
-        raise InvalidInput("subject", _("The e-mail address of a person.")) from None
-    if visibility not in MirroredCalendar.Visibility.values:
-        raise InvalidInput("visibility", _("Either full or busy."))
 
 
 def _hand_over(calendar: MirroredCalendar) -> None:

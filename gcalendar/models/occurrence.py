@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+from datetime import datetime
+from functools import reduce
+from operator import or_
+from typing import Any, Self
+
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
-from gcalendar.models.event import CalendarEvent
+from gcalendar.models.calendar import MirroredCalendar
+from gcalendar.models.event import CalendarEvent, EventAppearance, EventAttendee
 from pipedesk.core.models import column_index
 
 
@@ -33,6 +40,55 @@ class RecurrenceRule(models.Model):
         return self.rule
 
 
+class EventOccurrenceQuerySet(models.QuerySet["EventOccurrence"]):
+    """Times of meetings. Meetings that no registered calendar tells of are left out at once."""
+
+    def shown(self) -> Self:
+        """Of meetings that some calendar on the registry tells of."""
+        return self.filter(event__source__isnull=False)
+
+    def overlapping(self, since: datetime | None, until: datetime | None) -> Self:
+        """That end after `since` and start before `until`; None is no bound."""
+        rows = self if since is None else self.filter(end_time__gt=since)
+        return rows if until is None else rows.filter(start_time__lt=until)
+
+    def with_status(self, statuses: Collection[str]) -> Self:
+        """Of meetings with one of these statuses."""
+        return self.filter(event__status__in=statuses)
+
+    def taking_place(self) -> Self:
+        """Of meetings that nobody cancelled."""
+        return self.exclude(event__status="cancelled")
+
+    def on(self, calendars: Collection[MirroredCalendar], *, live: bool = True) -> Self:
+        """Of meetings that one of these calendars shows (`live`: has not cancelled)."""
+        appearances = EventAppearance.objects.filter(
+            event=models.OuterRef("event"), mirrored_calendar__in=calendars
+        )
+        return self.filter(models.Exists(appearances.live() if live else appearances))
+
+    def mentioning(self, words: str) -> Self:
+        """Of meetings with this in title, description or place."""
+        fields = ("event__summary", "event__description", "event__location")
+        return self.filter(reduce(or_, (models.Q(**{f"{f}__icontains": words}) for f in fields)))
+
+    def with_guests(self, addresses: models.QuerySet[Any, Any] | Collection[str]) -> Self:
+        """Of meetings to which one of these lower-case addresses is invited."""
+        return self.filter(_invited(addresses))
+
+    def open_to(self, address: str, own: models.QuerySet[Any, Any]) -> Self:
+        """Of meetings a person may know all of: attends, or guests of own leads do (`own`)."""
+        attends = models.Q(event__organizer_email=address) | models.Q(_invited([address]))
+        theirs = models.Q(_invited(own), event__private=False)
+        known = self.exclude(event__source__visibility=MirroredCalendar.Visibility.BUSY)
+        return known.filter(attends | theirs)
+
+
+def _invited(addresses: models.QuerySet[Any, Any] | Collection[str]) -> models.Exists:
+    guests = EventAttendee.objects.filter(event=models.OuterRef("event"), email__in=addresses)
+    return models.Exists(guests)
+
+
 class EventOccurrence(models.Model):
     """A time at which a meeting takes place: what lists are read from.
 
@@ -49,6 +105,8 @@ class EventOccurrence(models.Model):
     # Of all-day series; the end is exclusive.
     start_date = models.DateField(null=True, blank=True)
     end_date = models.DateField(null=True, blank=True)
+
+    objects = EventOccurrenceQuerySet.as_manager()
 
     class Meta:
         db_table = "calendar_event_occurrences"

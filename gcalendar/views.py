@@ -1,0 +1,165 @@
+"""The API of events: read from the mirror only."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any, ClassVar
+
+from django.db.models import Min, Q
+from django.http import Http404
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from rest_framework import status
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from gcalendar.event_rows import COLUMNS, FIELDS, Viewer, read_stamp, rendered, row_of
+from gcalendar.linking import CONTACTS_OF, addresses_of, addresses_owned_by
+from gcalendar.models import CalendarEvent, EventAppearance, EventOccurrence, MirroredCalendar
+from gcalendar.parsing import CANCELLED, STATUSES
+from gcalendar.registry import PRIMARY
+from gcalendar.serializers import EventSerializer
+from pipedesk.core.etags import entity_tag, is_unchanged
+from pipedesk.core.pagination import OFFSET, TOTAL_CAP, Key, Order
+from pipedesk.core.problems import BadQuery
+from pipedesk.core.query import Parameter, choice, choices, identifier, moment, text
+from pipedesk.core.viewsets import RecordViewSet
+
+BY_TIME = Order("start", (Key("start_time"), Key("pk")))
+BACK, AHEAD = timedelta(days=30), timedelta(days=90)
+MAX_ROW_ID = 2**31 - 1
+
+
+class EventViewSet(RecordViewSet):
+    """Meetings of all registered calendars; a series as its occurrences."""
+
+    resource = "calendar_event"
+    queryset = EventOccurrence.objects.all()
+    serializer_class = EventSerializer
+    lookup_value_converter = "str"
+    http_method_names = ["get", "head"]
+    total_cap = TOTAL_CAP
+    parameters: ClassVar[dict[str, Sequence[Parameter]]] = {
+        "list": (
+            moment("timeMin", "time_min", description="Events that end after this."),
+            moment("timeMax", "time_max", description="Events that start before this."),
+            text("calendarId", "calendar_id", max_length=255, description="Google's id of it."),
+            choice("entityType", "entity_type", words=CONTACTS_OF),
+            identifier("entityId", "entity_id", description="With entityType: whose people."),
+            choices("status", words=STATUSES, description="Cancelled ones only when asked for."),
+            text("q", description="Part of title, description or place."),
+            OFFSET,
+        ),
+    }
+
+    def list(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        """Events by start, those included that are running at timeMin."""
+        calendars = self._calendars()
+        rows = self._filtered(calendars).values(*COLUMNS)
+        page = self.page_of(rows, BY_TIME, cap=self.total_cap)
+        events = rendered(page.rows, Viewer(self.user))
+        names = self.wanted(FIELDS)
+        if names is not None:
+            events = [{name: event[name] for name in names} for event in events]
+        return self.page_response(page, events, as_of=self._as_of(calendars))
+
+    def retrieve(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        """One event, by our id or Google's; of a series also one occurrence by Google's id."""
+        row = _row_named(str(self.kwargs["pk"]))
+        (event,) = rendered([row], Viewer(self.user))
+        names = self.wanted(FIELDS)
+        if names is not None:
+            event = {name: event[name] for name in names}
+        tag = entity_tag(event, partial=names is not None)
+        if is_unchanged(request.headers.get("If-None-Match", ""), tag):
+            return Response(status=status.HTTP_304_NOT_MODIFIED, headers={"ETag": tag})
+        return Response(event, headers={"ETag": tag})
+
+    # --- Filters ---------------------------------------------------------------------------
+    def _calendars(self) -> Sequence[MirroredCalendar] | None:
+        """The calendars asked for; None means all. Raises BadQuery for one nobody registered."""
+        wanted = self.query.get("calendarId")
+        if wanted is None:
+            return None
+        named = Q(calendar_id=wanted) | Q(google_id=wanted)
+        found = list(MirroredCalendar.objects.filter(named))
+        if not found and wanted != PRIMARY:
+            raise BadQuery("calendarId", _("No such calendar is mirrored."))
+        return found
+
+    def _filtered(self, calendars: Sequence[MirroredCalendar] | None) -> Any:
+        statuses = self.query.get("status")
+        rows = EventOccurrence.objects.shown().overlapping(*self._window())
+        rows = rows.with_status(statuses) if statuses else rows.taking_place()
+        if calendars is not None:
+            rows = rows.on(calendars, live=not statuses or CANCELLED not in statuses)
+        if "q" in self.query:
+            rows = rows.mentioning(self.query["q"])
+        entity = self._entity()
+        if entity is not None:
+            rows = rows.with_guests(addresses_of(*entity))
+        viewer = Viewer(self.user)
+        if not viewer.sees_all and ("q" in self.query or entity is not None):
+            # A hit would give away what the mask hides.
+            rows = rows.open_to(viewer.address, addresses_owned_by(self.user.pk))
+        return rows
+
+    def _entity(self) -> tuple[str, uuid.UUID] | None:
+        given = self.query.keys() & {"entityType", "entityId"}
+        if len(given) == 1:
+            raise BadQuery(given.pop(), _("entityType and entityId go together."))
+        return (self.query["entityType"], self.query["entityId"]) if given else None
+
+    def _window(self) -> tuple[datetime | None, datetime | None]:
+        """The bounds; with an entity the last 30 and the next 90 days unless bounds are given."""
+        since, until = self.query.get("timeMin"), self.query.get("timeMax")
+        if since and until and until <= since:
+            raise BadQuery("timeMax", _("The range ends before it starts."))
+        if "entityId" in self.query and since is None and until is None:
+            now = timezone.now()
+            return now - BACK, now + AHEAD
+        return since, until
+
+    @staticmethod
+    def _as_of(calendars: Sequence[MirroredCalendar] | None) -> datetime | None:
+        """As of when the answer equals Google: the oldest of the calendars it is read from."""
+        followed = MirroredCalendar.objects.enabled()
+        if calendars is not None:
+            followed = followed.filter(pk__in=[calendar.pk for calendar in calendars])
+        oldest: datetime | None = followed.aggregate(oldest=Min("as_of"))["oldest"]
+        return oldest
+
+
+def _row_named(name: str) -> dict[str, Any]:
+    """The row behind an id. Raises Http404."""
+    if not name.isprintable():
+        raise Http404
+    events = CalendarEvent.objects.filter(source__isnull=False).select_related("source")
+    if name.isascii() and name.isdigit() and len(name) <= 10 and int(name) <= MAX_ROW_ID:
+        event = events.filter(pk=int(name)).first()
+        if event is not None:
+            return row_of(event)
+    event = _event_with_google_id(name)
+    if event is not None:
+        return row_of(event)
+    series_id, _separator, stamp = name.rpartition("_")
+    series, original_start = _event_with_google_id(series_id), read_stamp(stamp)
+    if series is None or original_start is None:
+        raise Http404
+    slots = EventOccurrence.objects.filter(event=series, original_start_time=original_start)
+    slot = slots.values(*COLUMNS).first()
+    if slot is None or not series.recurrence:
+        raise Http404
+    return dict(slot)
+
+
+def _event_with_google_id(name: str) -> CalendarEvent | None:
+    """By the id it has here, or the one it has on any calendar that shows it."""
+    events = CalendarEvent.objects.filter(source__isnull=False).select_related("source")
+    event = events.filter(google_event_id=name).first()
+    if event is None:
+        ids = EventAppearance.objects.filter(google_event_id=name).values("event")
+        event = events.filter(pk__in=ids).first()
+    return event
