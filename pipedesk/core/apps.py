@@ -1,5 +1,7 @@
 """Application configuration."""
 
+from importlib import import_module
+
 from django.apps import AppConfig
 from django.utils.translation import gettext_lazy as _
 
@@ -10,3 +12,8 @@ class CoreConfig(AppConfig):
     name = "pipedesk.core"
     verbose_name = _("Work and keys")
     default_auto_field = "django.db.models.AutoField"
+
+    def ready(self) -> None:
+        """Connect what needs the models."""
+        import_module("pipedesk.core.queue_checks")
+        import_module("pipedesk.core.receivers").connect(self)

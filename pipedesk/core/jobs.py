@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.conf import settings
 from django.db import transaction
+from django_q.models import Task
 from django_q.tasks import async_task
 
 
@@ -14,6 +15,16 @@ def wake(task: str, *primary_keys: int) -> None:
     transaction; Redis knows no transactions, so there it is sent after the commit.
     """
     if settings.Q_CLUSTER.get("orm"):
-        async_task(task, *primary_keys)
+        send(task, *primary_keys)
     else:
-        transaction.on_commit(lambda: async_task(task, *primary_keys))
+        transaction.on_commit(lambda: send(task, *primary_keys))
+
+
+def send(task: str, *primary_keys: int) -> str:
+    """Put the message on the queue now, whatever becomes of the transaction; returns its id."""
+    return str(async_task(task, *primary_keys))
+
+
+def is_finished(message_id: str) -> bool:
+    """Whether a worker answered the message and the answer was acknowledged."""
+    return bool(Task.objects.filter(pk=message_id).exists())

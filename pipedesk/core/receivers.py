@@ -1,0 +1,19 @@
+"""What the ground floor itself reacts to."""
+
+from __future__ import annotations
+
+from django.apps import AppConfig
+from django.db.models.signals import post_migrate
+from django_q.signals import post_execute
+
+from pipedesk.core.heartbeat import job_finished
+from pipedesk.core.pruning import drop_results
+from pipedesk.core.schedules import write_schedules
+from pipedesk.core.signals import pruning
+
+
+def connect(app: AppConfig) -> None:
+    """Called once, when the models are there."""
+    post_migrate.connect(write_schedules, sender=app, dispatch_uid="core.write_schedules")
+    post_execute.connect(job_finished, dispatch_uid="core.job_finished")
+    pruning.connect(drop_results, dispatch_uid="core.drop_results")

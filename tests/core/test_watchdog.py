@@ -1,0 +1,159 @@
+"""The workers under a watchdog: real processes, really killed."""
+
+from __future__ import annotations
+
+import os
+import signal
+from pathlib import Path
+from time import monotonic
+
+import pytest
+from django.utils import timezone
+from django_q.models import OrmQ, Schedule, Task
+
+from pipedesk.core.heartbeat import QUEUE
+from pipedesk.core.jobs import wake
+from pipedesk.core.models import Heartbeat
+from pipedesk.core.watchdog import Beat, Limits
+from tests.processes import Running, children, is_alive, manage, wait_for
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.e2e]
+
+BEAT = "pipedesk.core.tasks.beat"
+
+
+@pytest.fixture(autouse=True)
+def nothing_by_the_clock() -> None:
+    Schedule.objects.all().delete()
+
+
+def beats_within(seconds: float) -> float:
+    """How long until the queue has proved itself, from now on."""
+    Heartbeat.objects.filter(name=QUEUE).delete()
+    return wait_for(
+        lambda: Heartbeat.objects.filter(name=QUEUE).exists(), seconds, "a job was finished"
+    )
+
+
+def family(worker: Running) -> tuple[int, int, list[int]]:
+    """The cluster's main process, its guard, and [worker, worker, monitor, pusher]."""
+    [main] = children(worker.pid)
+    wait_for(lambda: bool(children(main)), 20, "the guard started")
+    [guard] = children(main)
+    wait_for(lambda: len(children(guard)) == 4, 20, "the pool started")
+    return main, guard, children(guard)
+
+
+def test_jobs_run_and_sigterm_ends_all_processes() -> None:
+    with manage("run_worker", "--beat", "0.5") as worker:
+        beats_within(30)
+        everybody = [worker.pid, *family(worker)[:2], *family(worker)[2]]
+
+        assert worker.end() == 0
+        assert "queue started" in worker.output()
+        assert worker.output().rstrip().endswith("stopped")
+    assert not [pid for pid in everybody if is_alive(pid)]
+
+
+def test_g11_f57_killed_idle_workers_are_noticed_and_the_queue_goes_on() -> None:
+    with manage("run_worker", "--beat", "0.5", "--stall", "4") as worker:
+        beats_within(30)
+        main, _, pool = family(worker)
+        for pid in pool[:2]:
+            os.kill(pid, signal.SIGKILL)
+        # One of the two held the queue's lock: nothing comes through until all is new.
+        wait_for(lambda: not is_alive(main), 25, "the cluster was restarted")
+        beats_within(20)
+
+        assert children(worker.pid) != [main]
+
+
+def test_f57_a_killed_monitor_is_noticed() -> None:
+    with manage("run_worker", "--beat", "0.5", "--stall", "4") as worker:
+        beats_within(30)
+        main, _, pool = family(worker)
+        os.kill(pool[2], signal.SIGKILL)
+        wait_for(lambda: not is_alive(main), 25, "the cluster was restarted")
+        beats_within(20)
+
+
+@pytest.mark.parametrize("victim", ["main", "guard"])
+def test_the_cluster_is_restarted_when_its_head_is_gone(victim: str) -> None:
+    with manage("run_worker", "--beat", "0.5") as worker:
+        beats_within(30)
+        main, guard, pool = family(worker)
+        os.kill({"main": main, "guard": guard}[victim], signal.SIGKILL)
+        wait_for(
+            lambda: not [pid for pid in (main, guard, *pool) if is_alive(pid)],
+            10,
+            "no orphan of the old cluster is left",
+        )
+        beats_within(20)
+
+
+def test_workers_do_not_outlive_a_killed_watchdog() -> None:
+    with manage("run_worker", "--beat", "0.5") as worker:
+        beats_within(30)
+        everybody = [*family(worker)[:2], *family(worker)[2]]
+        worker.process.kill()
+        wait_for(lambda: not [pid for pid in everybody if is_alive(pid)], 15, "all ended")
+
+
+def acknowledge(message_id: str) -> None:
+    now = timezone.now()
+    Task.objects.create(id=message_id, name="beat", func=BEAT, started=now, stopped=now)
+
+
+def test_at_most_one_beat_is_on_its_way() -> None:
+    beat = Beat(Limits(beat_s=0))
+    for _ in range(3):
+        beat.send_if_due()
+    assert OrmQ.objects.count() == 1
+
+    acknowledge(beat.message_id)
+    for _ in range(3):
+        beat.send_if_due()
+    assert OrmQ.objects.count() == 2
+
+
+def test_a_beat_that_was_lost_is_sent_again() -> None:
+    beat = Beat(Limits(beat_s=0, stall_s=60))
+    beat.send_if_due()
+    OrmQ.objects.all().delete()
+    beat.sent_at -= 60
+    beat.send_if_due()
+
+    assert OrmQ.objects.count() == 1
+
+
+def test_jobs_that_come_through_prove_the_queue_while_a_beat_waits_behind_them() -> None:
+    beat = Beat(Limits(beat_s=15, stall_s=90))
+    beat.sent_at = monotonic() - 100
+
+    assert beat.is_overdue(moved_at=monotonic() - 95)
+    assert not beat.is_overdue(moved_at=monotonic() - 5)
+
+
+def test_a_schedule_nobody_knows_stops_the_start() -> None:
+    Schedule.objects.create(name="evil", func="os.system", args="'true'", next_run=timezone.now())
+    with manage("run_worker") as worker:
+        assert worker.process.wait(30) == 1
+        assert "pipedesk.E027" in worker.output()
+
+    assert not OrmQ.objects.exists()
+
+
+def test_a_job_sent_before_the_workers_start_is_done_after() -> None:
+    wake(BEAT)
+    with manage("run_worker", "--beat", "60"):
+        beats_within(30)
+        wait_for(lambda: not OrmQ.objects.exists(), 5, "the message was acknowledged")
+
+
+def test_the_working_folder_leaves_no_trace(tmp_path: Path) -> None:
+    with manage("run_worker", "--beat", "0.5", TMPDIR=str(tmp_path)) as worker:
+        beats_within(30)
+        assert list(tmp_path.glob("pipedesk-worker-*/progress"))
+        assert worker.end() == 0
+
+    assert not list(tmp_path.glob("pipedesk-worker-*"))
