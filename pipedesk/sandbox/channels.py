@@ -89,7 +89,7 @@ class Channels:
             "live": True,
             "last": None,
         }
-        self._channels.put(channel_id, row)
+        self._put(row)
         self._store.announce(Happening("channel/" + channel_id, "sync"))
         answer = {
             "kind": "api#channel",
@@ -112,7 +112,7 @@ class Channels:
             raise not_found(f"Channel '{request['id']}' not found for project")
         if row["user"] != user:
             raise not_found(f"Channel '{request['id']}' not found for project")
-        self._channels.put(row["id"], {**row, "live": False})
+        self._put({**row, "live": False})
 
     def get(self, channel_id: str) -> Json | None:
         """A channel's row."""
@@ -136,7 +136,7 @@ class Channels:
             if row is None or not self.is_live(row):
                 return None
             row = {**row, "number": row["number"] + step}
-            self._channels.put(channel_id, row)
+            self._put(row)
             return row
 
     def remember(self, channel_id: str, last: Json) -> None:
@@ -144,11 +144,16 @@ class Channels:
         with self._store.transaction():
             row = self._channels.get(channel_id)
             if row is not None:
-                self._channels.put(channel_id, {**row, "last": last})
+                self._put({**row, "last": last})
 
     def newest(self, limit: int) -> list[Json]:
         """The last channels made, newest first."""
         return list(self._channels.values())[-limit:][::-1]
+
+    def _put(self, row: Json) -> None:
+        """Store a channel under a new position, by which the page notices."""
+        self._store.next_position()
+        self._channels.put(row["id"], row)
 
     def _expiration(self, request: Json, lifetime: Lifetime) -> int:
         """Milliseconds since the epoch; the stricter of the wish and Google's limit wins."""

@@ -23,6 +23,7 @@ class Control:
             ("POST", "/_sandbox/expire_tokens"): lambda _body: google.expire_tokens(),
             ("GET", "/_sandbox/requests"): lambda _body: google.requests.as_json(),
             ("DELETE", "/_sandbox/requests"): lambda _body: google.requests.clear(),
+            ("GET", "/_sandbox/version"): lambda _body: {"version": google.store.position},
             ("POST", "/_sandbox/reset"): lambda _body: google.reset(),
         }
 

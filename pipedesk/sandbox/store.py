@@ -199,6 +199,11 @@ class Store:
                 row = operation[3] if operation[0] == "put" else None
                 self.table(operation[1]).apply(operation[2], row)
 
+    @property
+    def position(self) -> int:
+        """The number given out last: another one means that something changed."""
+        return self._position
+
     def next_position(self) -> int:
         """A number larger than every one before, also across restarts."""
         self._position += 1
