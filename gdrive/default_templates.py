@@ -1,4 +1,4 @@
-"""The folder templates a new installation starts with (gdrive/data/reference.json)."""
+"""The folder templates a new installation starts with (gdrive/reference.json)."""
 
 from __future__ import annotations
 

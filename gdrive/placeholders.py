@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, Final
 
 REFERENCE: Final[dict[str, Any]] = json.loads(
-    (Path(__file__).parent / "data" / "reference.json").read_text("utf-8")
+    (Path(__file__).parent / "reference.json").read_text("utf-8")
 )
 # Names by entity type; those under "all" belong to every type.
 CATALOGUE: Final[dict[str, frozenset[str]]] = {

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from datetime import datetime
+from typing import ClassVar, Self
 
 from django.db import models
 from django.db.models.functions import Now
@@ -16,6 +17,10 @@ from pipedesk.google.channels import ChannelModel, ChannelState
 
 class DriveSyncStateQuerySet(WorkQuerySet["DriveSyncState"]):
     """Followed drives."""
+
+    def due(self, now: datetime) -> Self:
+        """Drives to look at although no push came; not those that were given up."""
+        return self.filter(next_poll_at__lte=now, dead_at__isnull=True)
 
 
 class DriveSyncState(Work):

@@ -1,0 +1,200 @@
+"""What changed between the mirror and what Drive shows. Pure: nothing is read or written.
+
+Drive's feed gives present states, not deltas: an entry is compared with the stored row, and
+only a difference is a change. So an entry that comes twice, or the echo of our own write, is
+none.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from gdrive import layout
+from gdrive.mirror import DRIVE_FIELDS, row_of
+from gdrive.models import DriveFile, DriveFolderNode
+from gdrive.parsing import Change, RemoteFile
+
+
+@dataclass(frozen=True)
+class Known:
+    """The rows a page of changes is about: by Google's id, the files and their parents."""
+
+    stored: dict[str, DriveFile]
+    ours: dict[str, DriveFolderNode]
+
+    def holds(self, folder_id: str) -> bool:
+        """Whether this folder lies in the tree of an entity.
+
+        A folder of ours counts from the moment its id is reserved: somebody may put a file
+        into it before we wrote down that it exists.
+        """
+        if folder_id in self.stored:
+            return self.stored[folder_id].unavailable_at is None
+        return folder_id in self.ours and not self.is_shared(folder_id)
+
+    def is_root(self, file_id: str) -> bool:
+        """Whether this is an entity's own folder, which is the entity's wherever it lies."""
+        node = self.ours.get(file_id)
+        return node is not None and node.tree_id is not None and node.path_key == layout.ROOT_KEY
+
+    def is_shared(self, file_id: str) -> bool:
+        """Whether this is a place of many entities, which the mirror does not show."""
+        node = self.ours.get(file_id)
+        return node is not None and node.tree_id is None
+
+
+@dataclass
+class Outcome:
+    """What is to be written. `appeared`: folders whose inside Drive's feed does not tell."""
+
+    rows: dict[str, DriveFile] = field(default_factory=dict)
+    events: list[tuple[str, str]] = field(default_factory=list)
+    removed: list[str] = field(default_factory=list)
+    left: list[str] = field(default_factory=list)
+    trashed: list[str] = field(default_factory=list)
+    untrashed: list[str] = field(default_factory=list)
+    appeared: list[str] = field(default_factory=list)
+
+
+@dataclass
+class Comparison:
+    """Compares entries with what is known. `since`: when the drive was last looked at.
+
+    Entries about `quiet` files are stored without being reported: they came along with a
+    folder, which is the change.
+    """
+
+    known: Known
+    since: datetime | None
+    now: datetime
+    quiet: Collection[str] = ()
+    outcome: Outcome = field(default_factory=Outcome)
+
+    def of(self, changes: Iterable[Change]) -> Outcome:
+        """The outcome of these entries, one per file."""
+        entries = {change.file_id: change.file for change in changes}
+        gone = {file_id for file_id, file in entries.items() if file is None}
+        for file_id in gone:
+            self._remove(file_id, gone)
+        for file in parents_first({key: file for key, file in entries.items() if file}):
+            self._compare(file)
+        return self.outcome
+
+    def _remove(self, file_id: str, gone: set[str]) -> None:
+        """Deleted for good, or out of our sight; what is in a removed folder goes along."""
+        stored = self.known.stored.get(file_id)
+        if self.known.is_shared(file_id):
+            self.outcome.removed.append(file_id)
+        elif stored is not None and stored.unavailable_at is None:
+            self.outcome.removed.append(file_id)
+            stored.unavailable_at = self.now
+            if stored.parent_folder_id not in gone:
+                self._report(file_id, "removed")
+
+    def _compare(self, file: RemoteFile) -> None:
+        stored = self.known.stored.get(file.file_id)
+        inside = self.known.is_root(file.file_id) or self.known.holds(file.parent_id)
+        if self.known.is_shared(file.file_id):
+            (self.outcome.trashed if file.trashed else self.outcome.untrashed).append(file.file_id)
+        elif inside and not _is_older(file, stored):
+            self._store(file, stored)
+        elif not inside and stored is not None and stored.unavailable_at is None:
+            self._leave(file, stored)
+
+    def _leave(self, file: RemoteFile, stored: DriveFile) -> None:
+        row = row_of(file, stored, self.now)
+        row.unavailable_at = self.now
+        self._keep(row)
+        self.outcome.left.append(file.file_id)
+        self._report(file.file_id, "moved")
+
+    def _store(self, file: RemoteFile, stored: DriveFile | None) -> None:
+        node = self.known.ours.get(file.file_id)
+        is_new = stored is None or stored.unavailable_at is not None
+        if is_new and file.is_folder and node is None:
+            self.outcome.appeared.append(file.file_id)
+        if stored is None:
+            if node is None:  # a folder of ours is no news
+                self._report(file.file_id, self._arrival(file))
+        else:
+            for event in differences(stored, file, node):
+                self._report(file.file_id, event)
+            if file.is_folder and bool(stored.trashed_at) != file.trashed:
+                turned = self.outcome.trashed if file.trashed else self.outcome.untrashed
+                turned.append(file.file_id)
+        row = row_of(file, stored, self.now)
+        if stored is None or not same(row, stored):
+            self._keep(row)
+
+    def _keep(self, row: DriveFile) -> None:
+        self.outcome.rows[row.file_id] = row
+        self.known.stored[row.file_id] = row
+
+    def _arrival(self, file: RemoteFile) -> str:
+        """A file that was there before, only elsewhere, was moved in."""
+        if self.since is not None and file.created_at is not None and file.created_at < self.since:
+            return "moved"
+        return "created"
+
+    def _report(self, file_id: str, event: str) -> None:
+        if file_id not in self.quiet:
+            self.outcome.events.append((file_id, event))
+
+
+def differences(stored: DriveFile, file: RemoteFile, node: DriveFolderNode | None) -> list[str]:
+    """What happened to a stored file, in words; `updated` when nothing has a word of its own.
+
+    A name we are about to write down ourselves is no news.
+    """
+    moved = bool(file.parent_id) and file.parent_id != stored.parent_folder_id
+    if stored.unavailable_at is not None:
+        return ["moved" if moved else "created"]
+    renamed = file.name != stored.name and (node is None or file.name != node.writing_name)
+    events = [
+        event
+        for event, happened in (
+            ("trashed", file.explicitly_trashed and not stored.explicitly_trashed),
+            ("untrashed", stored.explicitly_trashed and not file.explicitly_trashed),
+            ("moved", moved),
+            ("renamed", renamed),
+        )
+        if happened
+    ]
+    if not events and file.name == stored.name and _content(file) != _stored_content(stored):
+        events.append("updated")
+    return events
+
+
+def same(row: DriveFile, stored: DriveFile) -> bool:
+    """Whether storing the row would change nothing."""
+    return all(getattr(row, name) == getattr(stored, name) for name in DRIVE_FIELDS)
+
+
+def parents_first(files: dict[str, RemoteFile]) -> Iterator[RemoteFile]:
+    """The files, each after the folder it lies in where that is among them."""
+    done: set[str] = set()
+    for file in files.values():
+        way: list[RemoteFile] = []
+        current: RemoteFile | None = file
+        while current is not None and current.file_id not in done:
+            done.add(current.file_id)
+            way.append(current)
+            current = files.get(current.parent_id)
+        yield from reversed(way)
+
+
+def _is_older(file: RemoteFile, stored: DriveFile | None) -> bool:
+    """Whether we know a later state already, from an answer to our own write."""
+    if stored is None or stored.version is None or file.version is None:
+        return False
+    return file.version < stored.version
+
+
+def _content(file: RemoteFile) -> tuple[int | None, str, datetime | None]:
+    return (file.size, file.mime_type, file.modified_at)
+
+
+def _stored_content(stored: DriveFile) -> tuple[int | None, str | None, datetime | None]:
+    return (stored.size, stored.mime_type, stored.google_modified_at)
