@@ -62,8 +62,8 @@ class Outcome:
 class Comparison:
     """Compares entries with what is known. `since`: when the drive was last looked at.
 
-    Entries about `quiet` files are stored without being reported: they came along with a
-    folder, which is the change.
+    Of `quiet` files only new ones are reported: the others came along with a folder, which is
+    the change.
     """
 
     known: Known
@@ -112,12 +112,12 @@ class Comparison:
 
     def _store(self, file: RemoteFile, stored: DriveFile | None) -> None:
         node = self.known.ours.get(file.file_id)
-        is_new = stored is None or stored.unavailable_at is not None
-        if is_new and file.is_folder and node is None:
+        is_back = stored is not None and stored.unavailable_at is not None
+        if file.is_folder and (is_back or (stored is None and node is None)):
             self.outcome.appeared.append(file.file_id)
         if stored is None:
             if node is None:  # a folder of ours is no news
-                self._report(file.file_id, self._arrival(file))
+                self._report_arrival(file)
         else:
             for event in differences(stored, file, node):
                 self._report(file.file_id, event)
@@ -132,11 +132,13 @@ class Comparison:
         self.outcome.rows[row.file_id] = row
         self.known.stored[row.file_id] = row
 
-    def _arrival(self, file: RemoteFile) -> str:
+    def _report_arrival(self, file: RemoteFile) -> None:
         """A file that was there before, only elsewhere, was moved in."""
-        if self.since is not None and file.created_at is not None and file.created_at < self.since:
-            return "moved"
-        return "created"
+        created_at = file.created_at or self.now
+        if self.since is not None and created_at >= self.since:
+            self.outcome.events.append((file.file_id, "created"))
+        else:
+            self._report(file.file_id, "moved" if self.since else "created")
 
     def _report(self, file_id: str, event: str) -> None:
         if file_id not in self.quiet:
@@ -162,7 +164,7 @@ def differences(stored: DriveFile, file: RemoteFile, node: DriveFolderNode | Non
         )
         if happened
     ]
-    if not events and file.name == stored.name and _content(file) != _stored_content(stored):
+    if not events and not file.is_folder and _content(file) != _stored_content(stored):
         events.append("updated")
     return events
 
