@@ -124,6 +124,7 @@ INSTALLED_APPS = [
     "gdrive",
     "gcalendar",
     "webhooks",
+    "pipedesk.demo",
     *([] if PRODUCTION else ["pipedesk.sandbox"]),
 ]
 MIDDLEWARE = [
@@ -191,6 +192,7 @@ AXES_FAILURE_LIMIT = 5
 AXES_COOLOFF_TIME = 0.25  # hours
 AXES_RESET_ON_SUCCESS = True
 AXES_VERBOSE = False
+AXES_USERNAME_CALLABLE = "pipedesk.accounts.login.login_name"
 
 LANGUAGE_CODE = "en"
 LANGUAGES = [("en", _("English")), ("pt-br", _("Brazilian Portuguese"))]

@@ -10,7 +10,7 @@ from django.contrib.admin.widgets import AutocompleteSelectMultiple
 from django.utils.translation import gettext_lazy as _
 from unfold.widgets import SELECT_CLASSES, UnfoldAdminRelatedFieldWrapperWidget
 
-from crm.models import Lead, LeadTag, Tag
+from crm.models import Lead, Tag
 
 TAGS = Lead._meta.get_field("tags")  # noqa: SLF001  (Django's documented attribute)
 
@@ -53,13 +53,3 @@ class LeadForm(forms.ModelForm):  # type: ignore[type-arg]
         current = getattr(self.instance, f"{name}_id")
         values = choice.queryset  # type: ignore[attr-defined]
         choice.queryset = values.filter(is_active=True) | values.filter(pk=current)  # type: ignore[attr-defined]
-
-    def save_tags(self) -> None:
-        """Store the chosen tags; only what differs is written."""
-        chosen = {tag.pk for tag in self.cleaned_data["tag_list"]}
-        stored = LeadTag.objects.filter(lead=self.instance)
-        present = set(stored.values_list("tag_id", flat=True))
-        stored.filter(tag_id__in=present - chosen).delete()
-        # One by one: each leaves its line in the lead's history.
-        for tag_id in chosen - present:
-            LeadTag.objects.get_or_create(lead=self.instance, tag_id=tag_id)

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from django.contrib import admin
 from django.db.models import Prefetch
-from django.utils import timezone
 from django.utils.html import format_html, format_html_join
 from django.utils.translation import gettext_lazy as _
 from unfold.contrib.filters.admin import (
@@ -18,18 +17,19 @@ from unfold.contrib.filters.admin import (
 from unfold.decorators import display
 from unfold.views import ChangeList
 
+from crm import priority
 from crm.admin.contact_rows import ContactInline
 from crm.admin.lead_form import LeadForm
+from crm.admin.own import OwnRowsAdmin, reaches_own_only
 from crm.admin.reference import badge
+from crm.lead_links import set_tags
 from crm.models import Lead, LeadContact, Tag
-from pipedesk.core.pages import NOTHING, SoftDeleteAdmin
+from pipedesk.core.pages import NOTHING
 
 if TYPE_CHECKING:
     from django.db import models
     from django.http import HttpRequest
     from django.utils.functional import _StrPromise
-
-HOT, WARM = 70, 40
 
 
 class StateFilter(DropdownFilter):
@@ -61,7 +61,7 @@ class StateFilter(DropdownFilter):
             return queryset.filter(deleted_at__isnull=False, qualified_at__isnull=True)
         if chosen == "disqualified":
             return queryset.filter(deleted_at__isnull=True, disqualified_at__isnull=False)
-        return queryset.filter(deleted_at__isnull=True, qualified_at__isnull=True)
+        return queryset.in_work_list()  # type: ignore[attr-defined, no-any-return]
 
 
 class BucketFilter(DropdownFilter):
@@ -78,12 +78,10 @@ class BucketFilter(DropdownFilter):
         self, request: HttpRequest, queryset: models.QuerySet[Lead]
     ) -> models.QuerySet[Lead]:
         """The leads of the chosen bucket."""
-        chosen = self.value()
-        if chosen == "hot":
-            return queryset.filter(priority_score__gte=HOT)
-        if chosen == "warm":
-            return queryset.filter(priority_score__gte=WARM, priority_score__lt=HOT)
-        return queryset.filter(priority_score__lt=WARM) if chosen == "cold" else queryset
+        lowest, above = priority.BOUNDS.get(self.value() or "", (None, None))
+        if lowest is not None:
+            queryset = queryset.filter(priority_score__gte=lowest)
+        return queryset if above is None else queryset.filter(priority_score__lt=above)
 
 
 class LeadList(ChangeList):
@@ -103,9 +101,10 @@ class LeadList(ChangeList):
 
 
 @admin.register(Lead)
-class LeadAdmin(SoftDeleteAdmin):
+class LeadAdmin(OwnRowsAdmin):
     """Leads."""
 
+    resource = "lead"
     form = LeadForm
     inlines = (ContactInline,)
     list_display = (
@@ -124,7 +123,7 @@ class LeadAdmin(SoftDeleteAdmin):
         BucketFilter,
         ("lead_status", RelatedDropdownFilter),
         ("lead_origin", RelatedDropdownFilter),
-        ("owner", AutocompleteSelectFilter),
+        ("owner", RelatedDropdownFilter),
         ("tags", AutocompleteSelectFilter),
     )
     ordering = ("-priority_score", "id")
@@ -182,18 +181,31 @@ class LeadAdmin(SoftDeleteAdmin):
         """Store the contacts, and the tags, which the form holds beside the columns."""
         super().save_related(request, form, formsets, change)
         if "tag_list" in form.cleaned_data:
-            form.save_tags()
+            set_tags(form.instance, [tag.pk for tag in form.cleaned_data["tag_list"]])
+
+    def is_own(self, request: HttpRequest, obj: Lead) -> bool:
+        """Leads of one's own, and those of nobody."""
+        return obj.owner_id in (None, request.user.pk)
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
+        """The sales team gives leads to nobody: it takes them by writing."""
+        fixed: tuple[str, ...] = super().get_readonly_fields(request, obj)
+        return (*fixed, "owner") if reaches_own_only(request, self.resource) else fixed
+
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
+        """Store the lead; the first write of the sales team makes its author the owner."""
+        if obj.owner_id is None and reaches_own_only(request, self.resource):
+            obj.owner = request.user
+        super().save_model(request, obj, form, change)
 
     def hide(self, request: HttpRequest, obj: Lead) -> None:
         """Take the lead off the work list."""
-        obj.deleted_at = timezone.now()
-        obj.save(update_fields=["deleted_at"])
+        obj.soft_delete()
 
     def unhide(self, request: HttpRequest, obj: Lead) -> None:
         """Put it back; a qualified lead stays hidden."""
         if obj.qualified_at is None:
-            obj.deleted_at = None
-            obj.save(update_fields=["deleted_at"])
+            obj.restore()
 
     @display(description=_("lead"), ordering="title")
     def shown_title(self, obj: Lead) -> str:
@@ -214,8 +226,7 @@ class LeadAdmin(SoftDeleteAdmin):
     )
     def shown_priority(self, obj: Lead) -> tuple[str, int]:
         """The score in the colour of its bucket."""
-        score = obj.priority_score
-        return ("hot" if score >= HOT else "warm" if score >= WARM else "cold"), score
+        return priority.bucket(obj.priority_score), obj.priority_score
 
     @display(description=_("primary contact"))
     def primary_contact(self, obj: Any) -> str:

@@ -65,6 +65,8 @@ class ReferenceAdmin(BaseAdmin):
         "lead_count",
     )
     list_editable = ("sort_order", "priority_weight")
+    # Stated: grouping by the count makes the database forget the model's own order.
+    ordering = ("sort_order", "label", "id")
     search_fields = ("label", "code")
     fields: ClassVar[tuple[str, ...]] = (
         "label",
@@ -116,6 +118,7 @@ class TagAdmin(BaseAdmin):
     form = ColorForm
     list_display = ("shown", "lead_count")
     fields = ("name", "color")
+    ordering = ("name", "id")
     search_fields = ("name",)
 
     def get_queryset(self, request: HttpRequest) -> models.QuerySet[Tag]:

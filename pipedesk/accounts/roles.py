@@ -93,8 +93,32 @@ MODELS: Final[dict[str, tuple[str, ...]]] = {
     "lead_status": ("crm.leadstatus",),
     "lead_origin": ("crm.leadorigin",),
     "user_role": ("accounts.userrole",),
-    "staff": ("accounts.user",),
+    "staff": (
+        "accounts.user",
+        "auth.group",
+        "axes.accessattempt",
+        "axes.accesslog",
+        "axes.accessfailurelog",
+    ),
     "audit_log": ("audit.auditlog",),
+    "drive_file": ("gdrive.drivefile",),
+    "drive_template": ("gdrive.drivestructuretemplate", "gdrive.drivestructurenode"),
+    "drive_channel": (
+        "gdrive.drivesyncstate",
+        "gdrive.drivewebhookchannel",
+        "gdrive.drivefoldertree",
+        "webhooks.receipt",
+    ),
+    "drive_change": ("gdrive.drivechangelog",),
+    # Meetings too: the admin shows them whole, which is not for the sales team.
+    "calendar": ("gcalendar.mirroredcalendar", "gcalendar.calendarevent"),
+    "calendar_channel": ("gcalendar.calendarsyncstate",),
+    "status_page": (
+        "django_q.success",
+        "django_q.failure",
+        "django_q.ormq",
+        "django_q.schedule",
+    ),
 }
 
 

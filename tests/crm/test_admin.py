@@ -7,14 +7,12 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from django.contrib.auth.models import Permission
-from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
 from crm.models import Company, Lead, LeadContact, LeadTag
-from pipedesk.accounts.models import User
 from pipedesk.audit.models import AuditLog
+from tests.browsing import staff_of, staff_with, superuser
 from tests.factories.crm import (
     CompanyFactory,
     ContactFactory,
@@ -36,21 +34,9 @@ ADD = reverse("admin:crm_lead_add")
 
 
 @pytest.fixture
-def boss(client: Client) -> Client:
+def boss() -> Any:
     """A superuser's browser."""
-    client.force_login(
-        User.objects.create_superuser("boss@pipedesk.example", name="Boss"),
-        backend="django.contrib.auth.backends.ModelBackend",
-    )
-    return client
-
-
-def viewer(client: Client, *codenames: str) -> Client:
-    """A staff member's browser with these permissions only."""
-    user = OwnerFactory(is_staff=True)
-    user.user_permissions.set(Permission.objects.filter(codename__in=codenames))
-    client.force_login(user, backend="django.contrib.auth.backends.ModelBackend")
-    return client
+    return superuser()
 
 
 def change(lead: Lead) -> str:
@@ -84,7 +70,7 @@ def form_of(
     return fields
 
 
-def test_a_lead_is_added_with_tags_and_contacts_in_one_form(boss: Client) -> None:
+def test_a_lead_is_added_with_tags_and_contacts_in_one_form(boss: Any) -> None:
     tags, contacts = TagFactory.create_batch(2), ContactFactory.create_batch(2)
 
     answer = boss.post(
@@ -108,7 +94,7 @@ def test_a_lead_is_added_with_tags_and_contacts_in_one_form(boss: Client) -> Non
     }
 
 
-def test_tags_are_added_and_taken_off(boss: Client) -> None:
+def test_tags_are_added_and_taken_off(boss: Any) -> None:
     lead = LeadFactory()
     stays, goes, comes = TagFactory.create_batch(3)
     LeadTagFactory(lead=lead, tag=stays)
@@ -125,7 +111,7 @@ def test_tags_are_added_and_taken_off(boss: Client) -> None:
     assert {entry.changes[0]["field"] for entry in recorded} == {"tag_id"}
 
 
-def test_the_primary_contact_is_swapped_in_one_form(boss: Client) -> None:
+def test_the_primary_contact_is_swapped_in_one_form(boss: Any) -> None:
     lead = LeadFactory()
     first = LeadContactFactory(lead=lead, is_primary=True)
     second = LeadContactFactory(lead=lead)
@@ -143,7 +129,7 @@ def test_the_primary_contact_is_swapped_in_one_form(boss: Client) -> None:
     assert primary.contact_id == second.contact_id
 
 
-def test_a_new_primary_contact_takes_the_place_of_a_removed_one(boss: Client) -> None:
+def test_a_new_primary_contact_takes_the_place_of_a_removed_one(boss: Any) -> None:
     lead = LeadFactory()
     old = LeadContactFactory(lead=lead, is_primary=True)
     new = ContactFactory()
@@ -163,7 +149,7 @@ def test_a_new_primary_contact_takes_the_place_of_a_removed_one(boss: Client) ->
     assert [row.contact_id for row in LeadContact.objects.filter(lead=lead)] == [new.pk]
 
 
-def test_the_contact_of_a_stored_row_cannot_be_swapped_by_hand(boss: Client) -> None:
+def test_the_contact_of_a_stored_row_cannot_be_swapped_by_hand(boss: Any) -> None:
     lead = LeadFactory()
     row = LeadContactFactory(lead=lead)
     other = ContactFactory()
@@ -174,9 +160,7 @@ def test_the_contact_of_a_stored_row_cannot_be_swapped_by_hand(boss: Client) -> 
 
 
 @pytest.mark.parametrize("mistake", ["two primary", "twice", "known already", "gone", "no uuid"])
-def test_contradicting_contacts_are_refused_and_nothing_is_written(
-    boss: Client, mistake: str
-) -> None:
+def test_contradicting_contacts_are_refused_and_nothing_is_written(boss: Any, mistake: str) -> None:
     lead = LeadFactory(title="As it was")
     stored = LeadContactFactory(lead=lead)
     one, two = ContactFactory.create_batch(2)
@@ -221,7 +205,7 @@ def tracked_values() -> dict[str, Any]:
     "owner", "lead_status", "lead_origin", "title", "trade_name", "priority_score",
     "qualified_company", "qualified_master_deal", "address_city", "address_state",
 ]))  # fmt: skip
-def test_changing_a_tracked_field_in_the_form_is_an_interaction(boss: Client, field: str) -> None:
+def test_changing_a_tracked_field_in_the_form_is_an_interaction(boss: Any, field: str) -> None:
     long_ago = timezone.now() - timedelta(days=40)
     lead = LeadFactory(old=True, last_interaction_at=long_ago)
     LeadActivityStatsFactory(lead=lead, last_interaction_at=long_ago)
@@ -237,7 +221,7 @@ def test_changing_a_tracked_field_in_the_form_is_an_interaction(boss: Client, fi
     assert lead.activity_stats.last_interaction_at == lead.last_interaction_at
 
 
-def test_saving_the_form_unchanged_is_no_interaction(boss: Client) -> None:
+def test_saving_the_form_unchanged_is_no_interaction(boss: Any) -> None:
     lead = LeadFactory(
         old=True, owner=OwnerFactory(), lead_status=LeadStatusFactory(), address_city="Olinda"
     )
@@ -249,7 +233,7 @@ def test_saving_the_form_unchanged_is_no_interaction(boss: Client) -> None:
     assert (lead.updated_at, lead.last_interaction_at) == (was, None)
 
 
-def test_a_status_out_of_use_stays_with_the_lead_that_has_it(boss: Client) -> None:
+def test_a_status_out_of_use_stays_with_the_lead_that_has_it(boss: Any) -> None:
     retired = LeadStatusFactory(is_active=False)
     lead = LeadFactory(lead_status=retired)
 
@@ -259,7 +243,7 @@ def test_a_status_out_of_use_stays_with_the_lead_that_has_it(boss: Client) -> No
     assert not Lead.objects.filter(title="Other").exists()
 
 
-def test_deleting_a_lead_hides_it_and_restoring_shows_it_again(boss: Client) -> None:
+def test_deleting_a_lead_hides_it_and_restoring_shows_it_again(boss: Any) -> None:
     lead = LeadFactory(title="Hidden one")
 
     boss.post(reverse("admin:crm_lead_delete", args=(lead.pk,)), {"post": "yes"})
@@ -274,7 +258,7 @@ def test_deleting_a_lead_hides_it_and_restoring_shows_it_again(boss: Client) -> 
     assert lead.deleted_at is None
 
 
-def test_many_leads_are_hidden_by_the_list_action(boss: Client) -> None:
+def test_many_leads_are_hidden_by_the_list_action(boss: Any) -> None:
     leads = LeadFactory.create_batch(3)
     marked = {"action": "delete_selected", "_selected_action": [lead.pk for lead in leads]}
 
@@ -285,7 +269,7 @@ def test_many_leads_are_hidden_by_the_list_action(boss: Client) -> None:
     assert Lead.objects.deleted().count() == 3
 
 
-def test_restoring_leaves_a_qualified_lead_hidden(boss: Client) -> None:
+def test_restoring_leaves_a_qualified_lead_hidden(boss: Any) -> None:
     lead = LeadFactory(qualified=True)
 
     boss.post(LEADS + "?state=all", {"action": "restore", "_selected_action": [lead.pk]})
@@ -294,19 +278,19 @@ def test_restoring_leaves_a_qualified_lead_hidden(boss: Client) -> None:
     assert lead.deleted_at is not None
 
 
-def test_deleting_a_company_keeps_who_did_it(boss: Client) -> None:
+def test_deleting_a_company_keeps_who_did_it(boss: Any) -> None:
     company = CompanyFactory()
 
     boss.post(reverse("admin:crm_company_delete", args=(company.pk,)), {"post": "yes"})
 
     company.refresh_from_db()
-    assert company.deleted_by == str(User.objects.get(email="boss@pipedesk.example").pk)
+    assert company.deleted_by == str(boss.user.pk)
     assert Company.objects.alive().count() == 0
 
 
 @pytest.mark.parametrize("rows", [1, 50])
 def test_the_list_takes_the_same_number_of_queries_for_one_row_and_for_fifty(
-    boss: Client, rows: int, django_assert_num_queries: Any
+    boss: Any, rows: int, django_assert_num_queries: Any
 ) -> None:
     for _ in range(rows):
         lead = LeadFactory(owner=OwnerFactory(), lead_status=LeadStatusFactory())
@@ -314,7 +298,7 @@ def test_the_list_takes_the_same_number_of_queries_for_one_row_and_for_fifty(
         LeadContactFactory(lead=lead)
     boss.get(LEADS)  # content types and the like are cached from now on
 
-    with django_assert_num_queries(8):
+    with django_assert_num_queries(9):
         answer = boss.get(LEADS)
 
     assert len(answer.context["cl"].result_list) == rows
@@ -332,7 +316,7 @@ def test_the_list_takes_the_same_number_of_queries_for_one_row_and_for_fifty(
     ],
 )
 def test_the_list_is_filtered_and_searched(
-    boss: Client, query: dict[str, str], found: set[str]
+    boss: Any, query: dict[str, str], found: set[str]
 ) -> None:
     LeadFactory(title="Open", trade_name="Aurora Incorporações", priority_score=80)
     LeadFactory(title="Warm one", priority_score=40)
@@ -348,8 +332,8 @@ def test_the_list_is_filtered_and_searched(
     )
 
 
-def test_who_may_only_look_gets_no_form(client: Client) -> None:
-    looking = viewer(client, "view_lead")
+def test_who_may_only_look_gets_no_form() -> None:
+    looking = staff_with("view_lead")
     lead = LeadFactory()
     LeadTagFactory(lead=lead)
     LeadContactFactory(lead=lead)
@@ -364,12 +348,12 @@ def test_who_may_only_look_gets_no_form(client: Client) -> None:
     assert looking.get(ADD).status_code == 403
 
 
-def test_without_permission_there_is_no_page(client: Client) -> None:
-    assert viewer(client, "view_company").get(LEADS).status_code == 403
+def test_without_permission_there_is_no_page() -> None:
+    assert staff_with("view_company").get(LEADS).status_code == 403
 
 
 @pytest.mark.parametrize("noun", ["leadstatus", "leadorigin", "tag", "company", "contact", "deal"])
-def test_every_page_of_the_crm_opens(boss: Client, noun: str) -> None:
+def test_every_page_of_the_crm_opens(boss: Any, noun: str) -> None:
     made = {
         "leadstatus": LeadStatusFactory,
         "leadorigin": LeadOriginFactory,
@@ -383,7 +367,7 @@ def test_every_page_of_the_crm_opens(boss: Client, noun: str) -> None:
         assert boss.get(reverse(f"admin:crm_{noun}_{name}", args=arguments)).status_code == 200
 
 
-def test_a_status_in_use_is_not_deleted(boss: Client) -> None:
+def test_a_status_in_use_is_not_deleted(boss: Any) -> None:
     status = LeadFactory(lead_status=LeadStatusFactory()).lead_status
 
     boss.post(reverse("admin:crm_leadstatus_delete", args=(status.pk,)), {"post": "yes"})
@@ -391,7 +375,7 @@ def test_a_status_in_use_is_not_deleted(boss: Client) -> None:
     status.refresh_from_db()
 
 
-def test_a_colour_that_is_none_is_refused_and_never_reaches_the_page(boss: Client) -> None:
+def test_a_colour_that_is_none_is_refused_and_never_reaches_the_page(boss: Any) -> None:
     status = LeadStatusFactory(color='"><script>alert(1)')
 
     page = boss.get(reverse("admin:crm_leadstatus_changelist")).content.decode()
@@ -403,3 +387,68 @@ def test_a_colour_that_is_none_is_refused_and_never_reaches_the_page(boss: Clien
     assert refused.status_code == 200
     assert "3b82f6" in str(refused.context["errors"])
     assert status.label in page
+
+
+def test_the_sales_team_changes_its_own_leads_and_reads_the_others() -> None:
+    sales = staff_of("sales")
+    own, foreign = LeadFactory(owner=sales.user), LeadFactory(owner=OwnerFactory())
+
+    assert sales.post(change(own), form_of(own, title="Mine")).status_code == 302
+    assert sales.get(change(foreign)).status_code == 200
+    assert sales.post(change(foreign), form_of(foreign, title="Mine too")).status_code == 403
+    assert sales.post(reverse("admin:crm_lead_delete", args=(own.pk,))).status_code == 403
+    own.refresh_from_db()
+    assert own.title == "Mine"
+
+
+def test_the_first_write_of_the_sales_team_takes_the_lead() -> None:
+    sales = staff_of("sales")
+    nobodys = LeadFactory()
+
+    sales.post(change(nobodys), form_of(nobodys, title="Called", owner=OwnerFactory().pk))
+    sales.post(ADD, form_of(title="Brand new"))
+
+    assert set(Lead.objects.values_list("title", "owner")) == {
+        ("Called", sales.user.pk),
+        ("Brand new", sales.user.pk),
+    }
+
+
+def test_the_sales_team_changes_the_contacts_of_its_leads_only() -> None:
+    sales = staff_of("sales")
+    own = LeadContactFactory(lead=LeadFactory(owner=sales.user)).contact
+    foreign = LeadContactFactory(lead=LeadFactory(owner=OwnerFactory())).contact
+
+    for contact, status in ((own, 302), (foreign, 403)):
+        page = reverse("admin:crm_contact_change", args=(contact.pk,))
+        sent = {"name": "Changed", "role": "", "email": "", "phone": ""}
+        assert sales.post(page, sent).status_code == status
+
+
+@pytest.mark.parametrize(("role", "status"), [("sales", 403), ("manager", 403), ("admin", 200)])
+def test_statuses_are_the_admins_business(role: str, status: int) -> None:
+    assert staff_of(role).get(reverse("admin:crm_leadstatus_add")).status_code == status
+
+
+def test_search_does_not_mind_accents_and_takes_percent_as_it_is(boss: Any) -> None:
+    LeadFactory(title="Construções São José")
+
+    def found(words: str) -> int:
+        return len(boss.get(LEADS, {"q": words}).context["cl"].result_list)
+
+    assert (found("construcoes SAO"), found("%")) == (1, 0)
+
+
+def test_tags_and_contacts_are_found_while_typing(boss: Any) -> None:
+    TagFactory(name="Alto padrão")
+    ContactFactory(name="Júlia Castro")
+
+    def offered(model: str, field: str, term: str) -> list[str]:
+        answer = boss.get(
+            reverse("admin:autocomplete"),
+            {"app_label": "crm", "model_name": model, "field_name": field, "term": term},
+        )
+        return [row["text"] for row in answer.json()["results"]]
+
+    assert offered("lead", "tags", "padr") == ["Alto padrão"]
+    assert offered("leadcontact", "contact", "julia") == ["Júlia Castro"]

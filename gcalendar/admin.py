@@ -1,0 +1,213 @@
+"""Calendars, their channels and the meetings mirrored from them: to look at."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from django.contrib import admin, messages
+from django.utils.translation import gettext as _t
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
+from unfold.decorators import action, display
+
+from gcalendar.models import CalendarEvent, CalendarSyncState, EventAppearance, MirroredCalendar
+from pipedesk.core.pages import NOTHING, ReadOnlyAdmin, ReadOnlyInline, WorkAdmin, link
+
+if TYPE_CHECKING:
+    from django.db import models
+    from django.http import HttpRequest
+
+State = MirroredCalendar.State
+
+
+class ChannelColumns:
+    """What both kinds of channel pages show of the state."""
+
+    @display(
+        description=_("state"),
+        ordering="state",
+        label={
+            "open": "success",
+            "pending": "info",
+            "failed": "danger",
+            "expired": "warning",
+            "stopped": "warning",
+        },
+    )
+    def shown_state(self, obj: Any) -> tuple[str, str]:
+        """Where the channel is in its life."""
+        return obj.state, obj.get_state_display()
+
+
+class ChannelInline(ChannelColumns, ReadOnlyInline):
+    """The calendar's channels."""
+
+    model = CalendarSyncState
+    fields = ("channel_id", "active", "state", "expiration", "last_message_at", "failure")
+    verbose_name_plural = _("channels")
+
+
+@admin.register(MirroredCalendar)
+class CalendarAdmin(WorkAdmin):
+    """The registry of calendars. A calendar is put on it by `add_calendar` or the API."""
+
+    actions: ClassVar[list[str]] = ["run_again", "disable", "enable"]
+    list_display = ("__str__", "subject", "shown_state", "as_of", "visibility", "shown_remedy")
+    list_filter = ("state", "visibility")
+    search_fields = ("summary", "calendar_id", "google_id", "subject")
+    inlines = (ChannelInline,)
+    fields: ClassVar[tuple[str, ...]] = (
+        "summary",
+        "calendar_id",
+        "google_id",
+        "subject",
+        "visibility",
+        "time_zone",
+        "access_role",
+        "shown_state",
+        "shown_remedy",
+        "as_of",
+        "next_poll_at",
+        *WorkAdmin.work_fields,
+    )
+
+    @display(
+        description=_("state"),
+        ordering="state",
+        label={
+            State.OK: "success",
+            State.PENDING: "info",
+            State.STALE: "warning",
+            State.ERROR: "danger",
+        },
+    )
+    def shown_state(self, obj: MirroredCalendar) -> tuple[str, str]:
+        """How the mirror of this calendar stands."""
+        return obj.state, obj.get_state_display()
+
+    @display(description=_("what to do"))
+    def shown_remedy(self, obj: MirroredCalendar) -> str:
+        """What a person should do, if anything."""
+        return obj.remedy or obj.last_error or NOTHING
+
+    @action(description=_("Sync now"), permissions=["operate"])
+    def run_again(self, request: HttpRequest, queryset: models.QuerySet[Any]) -> None:
+        """Ask for a sync; what was given up starts afresh. Disabled calendars stay so."""
+        super().run_again(request, queryset.exclude(state=State.DISABLED))
+
+    @action(description=_("Disable: stop following"), permissions=["operate"])
+    def disable(self, request: HttpRequest, queryset: models.QuerySet[Any]) -> None:
+        """Stop following; meetings stay as they are."""
+        stopped = queryset.exclude(state=State.DISABLED).update(state=State.DISABLED)
+        messages.success(
+            request,
+            ngettext("%(n)d calendar disabled.", "%(n)d calendars disabled.", stopped)
+            % {"n": stopped},
+        )
+
+    @action(description=_("Enable: follow again"), permissions=["operate"])
+    def enable(self, request: HttpRequest, queryset: models.QuerySet[Any]) -> None:
+        """Follow disabled calendars again, beginning with a sync."""
+        disabled = list(queryset.filter(state=State.DISABLED).values_list("pk", flat=True))
+        rows = MirroredCalendar.objects.filter(pk__in=disabled)
+        rows.update(state=State.PENDING)
+        super().run_again(request, rows)
+
+
+@admin.register(CalendarSyncState)
+class CalendarChannelAdmin(ChannelColumns, ReadOnlyAdmin):
+    """Calendar channels. Neither sync tokens nor the hash of a channel's token are shown."""
+
+    list_display = ("__str__", "mirrored_calendar", "shown_state", "active", "expiration")
+    list_select_related = ("mirrored_calendar",)
+    list_filter = ("state", "active")
+    search_fields = ("channel_id", "calendar_id")
+    fields: ClassVar[tuple[str, ...]] = (
+        "channel_id",
+        "mirrored_calendar",
+        "active",
+        "shown_state",
+        "opened_at",
+        "expiration",
+        "renew_at",
+        "last_message_at",
+        "last_message_number",
+        "failure",
+    )
+
+
+class AppearanceInline(ReadOnlyInline):
+    """Where the meeting is seen."""
+
+    model = EventAppearance
+    fields = ("calendar_id", "google_event_id", "status")
+
+
+@admin.register(CalendarEvent)
+class EventAdmin(ReadOnlyAdmin):
+    """Meetings, each once."""
+
+    list_display = ("shown_title", "start_time", "end_time", "organizer_email", "shown_status")
+    list_filter = ("status", "all_day")
+    search_fields = ("summary", "organizer_email", "google_event_id")
+    date_hierarchy = "start_time"
+    ordering = ("-start_time", "-id")
+    inlines = (AppearanceInline,)
+    fields: ClassVar[tuple[str, ...]] = (
+        "shown_title",
+        "shown_status",
+        "start_time",
+        "end_time",
+        "all_day",
+        "time_zone",
+        "location",
+        "shown_description",
+        "organizer_email",
+        "shown_guests",
+        "shown_links",
+        "shown_recurrence",
+        "google_event_id",
+        "parse_error",
+    )
+
+    @display(description=_("title"), ordering="summary")
+    def shown_title(self, obj: CalendarEvent) -> str:
+        """The title, unless the meeting is private."""
+        return _t("Busy") if obj.private else str(obj)
+
+    @display(description=_("description"))
+    def shown_description(self, obj: CalendarEvent) -> str:
+        """The description, unless the meeting is private."""
+        return NOTHING if obj.private else obj.description or NOTHING
+
+    @display(
+        description=_("status"),
+        ordering="status",
+        label={"confirmed": "success", "tentative": "warning", "cancelled": "danger"},
+    )
+    def shown_status(self, obj: CalendarEvent) -> tuple[str, str]:
+        """Google's word for it."""
+        words = {
+            "confirmed": _t("Confirmed"),
+            "tentative": _t("Tentative"),
+            "cancelled": _t("Cancelled"),
+        }
+        status = obj.status or ""
+        return status, words.get(status, status)
+
+    @display(description=_("guests"))
+    def shown_guests(self, obj: CalendarEvent) -> str:
+        """The guests' addresses."""
+        if obj.private:
+            return NOTHING
+        return ", ".join(guest.get("email", "") for guest in obj.attendees or ()) or NOTHING
+
+    @display(description=_("link"))
+    def shown_links(self, obj: CalendarEvent) -> str:
+        """The way to it in Google Calendar."""
+        return link(obj.html_link, _t("Open in Calendar"))
+
+    @display(description=_("recurrence"))
+    def shown_recurrence(self, obj: CalendarEvent) -> str:
+        """The lines of its rule."""
+        return "; ".join(obj.recurrence or ()) or NOTHING

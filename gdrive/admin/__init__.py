@@ -1,0 +1,14 @@
+"""Drive's admin pages."""
+
+from gdrive.admin.mirror import DriveChangeAdmin, DriveFileAdmin
+from gdrive.admin.templates import TemplateAdmin
+from gdrive.admin.work import DriveChannelAdmin, FolderTreeAdmin, FollowedDriveAdmin
+
+__all__ = [
+    "DriveChangeAdmin",
+    "DriveChannelAdmin",
+    "DriveFileAdmin",
+    "FolderTreeAdmin",
+    "FollowedDriveAdmin",
+    "TemplateAdmin",
+]

@@ -1,0 +1,134 @@
+"""Folder trees, followed drives and their channels: how the work with Drive stands."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from django.contrib import admin
+from django.urls import NoReverseMatch, reverse
+from django.utils.html import format_html
+from django.utils.translation import gettext as _t
+from django.utils.translation import gettext_lazy as _
+from unfold.decorators import display
+from unfold.views import ChangeList
+
+from gdrive.models import (
+    DriveFolder,
+    DriveFolderNode,
+    DriveFolderTree,
+    DriveSyncState,
+    DriveWebhookChannel,
+)
+from pipedesk.core.pages import NOTHING, ReadOnlyAdmin, ReadOnlyInline, WorkAdmin, link
+
+if TYPE_CHECKING:
+    from django.http import HttpRequest
+
+
+class FolderInline(ReadOnlyInline):
+    """The folders of a tree."""
+
+    model = DriveFolderNode
+    fields = ("name", "state", "google_id")
+    verbose_name_plural = _("folders")
+
+
+class TreeList(ChangeList):
+    """A page of trees with the links to all their folders in one query."""
+
+    def get_results(self, request: HttpRequest) -> None:
+        """The page's rows, each with `folder_url`."""
+        super().get_results(request)
+        ids = [tree.entity_id for tree in self.result_list]
+        folders = DriveFolder.objects.alive().filter(entity_id__in=ids)
+        urls = {(row.entity_type, row.entity_id): row.folder_url for row in folders}
+        for tree in self.result_list:
+            tree.folder_url = urls.get((tree.entity_type, tree.entity_id))
+
+
+@admin.register(DriveFolderTree)
+class FolderTreeAdmin(WorkAdmin):
+    """Folder trees of leads, companies, deals and contacts."""
+
+    list_display = ("shown_record", "entity_type", "work_state", "last_error", "open_link")
+    list_filter = ("entity_type", "state")
+    search_fields = ("entity_id",)
+    search_help_text = _("Id of the record")
+    inlines = (FolderInline,)
+    fields: ClassVar[tuple[str, ...]] = (
+        "shown_record",
+        "entity_type",
+        "template",
+        "created_at",
+        "updated_at",
+        *WorkAdmin.work_fields,
+    )
+
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
+        """The list that brings the links along."""
+        return TreeList
+
+    @display(description=_("record"))
+    def shown_record(self, obj: DriveFolderTree) -> str:
+        """The way to the record the tree belongs to."""
+        try:
+            url = reverse(f"admin:crm_{obj.entity_type}_change", args=(obj.entity_id,))
+        except NoReverseMatch:
+            return obj.entity_id
+        return format_html('<a href="{}">{}</a>', url, obj.entity_id)
+
+    @display(description=_("link"))
+    def open_link(self, obj: Any) -> str:
+        """The way to it in Drive."""
+        return link(obj.folder_url, _t("Open in Drive"))
+
+
+@admin.register(DriveSyncState)
+class FollowedDriveAdmin(WorkAdmin):
+    """Drives whose changes are followed. The cursor stays out of sight."""
+
+    list_display = ("__str__", "work_state", "as_of", "next_poll_at", "last_error")
+    fields: ClassVar[tuple[str, ...]] = (
+        "drive_id",
+        "as_of",
+        "next_poll_at",
+        *WorkAdmin.work_fields,
+    )
+
+
+@admin.register(DriveWebhookChannel)
+class DriveChannelAdmin(ReadOnlyAdmin):
+    """Drive's push channels. Not even the hash of a token is shown."""
+
+    list_display = ("channel_id", "resource_type", "shown_state", "expires_at", "last_message_at")
+    list_filter = ("state", "active", "resource_type")
+    search_fields = ("channel_id", "watched_resource_id")
+    fields: ClassVar[tuple[str, ...]] = (
+        "channel_id",
+        "resource_type",
+        "watched_resource_id",
+        "sync_state",
+        "active",
+        "shown_state",
+        "opened_at",
+        "expires_at",
+        "renew_at",
+        "last_message_at",
+        "last_message_number",
+        "failure",
+    )
+
+    @display(
+        description=_("state"),
+        ordering="state",
+        label={
+            "open": "success",
+            "pending": "info",
+            "failed": "danger",
+            "expired": "warning",
+            "stopped": "warning",
+        },
+    )
+    def shown_state(self, obj: DriveWebhookChannel) -> tuple[str, str]:
+        """Where the channel is in its life."""
+        return obj.state, obj.get_state_display() or NOTHING
