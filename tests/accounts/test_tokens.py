@@ -117,14 +117,14 @@ def test_a_good_token_proves_its_subject() -> None:
     [
         {"exp": None},
         {"exp": int(time.time()) - 31},
-        {"exp": str(int(time.time()) + 600)},
-        {"exp": time.time() + 600.5},
+        {"exp": str(int(time.time()) + 36_000)},
+        {"exp": time.time() + 36_000.5},
         {"exp": True},
         {"exp": "never"},
         {"iat": None},
         {"iat": str(int(time.time()))},
-        {"iat": int(time.time()) + 300},
-        {"nbf": int(time.time()) + 300},
+        {"iat": int(time.time()) + 36_000},
+        {"nbf": int(time.time()) + 36_000},
         {"nbf": "0"},
         {"sub": None},
         {"sub": "ana"},
@@ -138,7 +138,7 @@ def test_a_good_token_proves_its_subject() -> None:
         {"role": "anon"},
         {"role": "service_role"},
     ],
-    ids=str,
+    ids="-".join,
 )  # fmt: skip
 def test_a_token_with_bad_claims_proves_nothing(changes: dict[str, Any]) -> None:
     payload = claims() | changes
