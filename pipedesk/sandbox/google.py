@@ -32,6 +32,7 @@ class Google:
     """Accounts, calendars, files, channels. Every change happens inside ``store.transaction()``."""
 
     def __init__(self, data: Path | None = None) -> None:
+        self._closed = False
         self.clock = Clock()
         self.store = Store(Journal(data) if data else None)
         self.faults = Faults()
@@ -64,8 +65,10 @@ class Google:
 
     def close(self) -> None:
         """Stop delivering and close the journal."""
+        self._closed = True
         self.pusher.close()
-        self.store.close()
+        with self.store.transaction():
+            self.store.close()
 
     def ensure_user(self, user: str) -> None:
         """Make the account at its first sight: a primary calendar and an empty My Drive."""
@@ -115,6 +118,8 @@ class Google:
     def complete_conference(self, pending: PendingConference) -> None:
         """Finish a Meet request."""
         with self.store.transaction():
+            if self._closed:
+                return
             calendar = self.calendars.stored(pending.calendar_id)
             if calendar is not None:
                 self.editing.complete_conference(calendar, pending.event_id)

@@ -21,6 +21,9 @@ HANDLERS: dict[str, Callable[[Google, Call], Any]] = {
     **drive_methods.METHODS,
 }
 
+UPLOAD = "drive.upload"
+"""What a chunk of a resumable upload counts as; it has no method of its own."""
+
 
 class Router:
     """Answers API requests."""
@@ -39,17 +42,23 @@ class Router:
     def _answer(self, request: Request) -> Response:
         upload_id = request.query.get("upload_id")
         if request.verb == "PUT" and upload_id and "/upload/" in request.path:
-            return self._continue_upload(upload_id[-1], request)
+            fault = self._begin(UPLOAD, request)
+            return play_after(fault, self._continue_upload(upload_id[-1], request))
         route, path_values = find(request.verb, request.path)
         method = route.method
-        self._google.requests.add(method.id)
-        fault = self._google.faults.for_request(method.id, request.verb, request.path)
-        play_before(fault, self._google.faults.latency_s)
+        fault = self._begin(method.id, request)
         call = self._read(route, path_values, request)
         if route.is_upload and call.text("uploadType") == "resumable":
             return self._begin_upload(call, request)
         response = self._perform(method, call)
         return play_after(fault, response)
+
+    def _begin(self, method_id: str, request: Request) -> Fault | None:
+        """Count a request and play the faults that come before it; the fault to play after."""
+        self._google.requests.add(method_id)
+        fault = self._google.faults.for_request(method_id, request.verb, request.path)
+        play_before(fault, self._google.faults.latency_s)
+        return fault
 
     def _read(self, route: Route, path_values: dict[str, str], request: Request) -> Call:
         """The request as a checked call. Raises GoogleError 400."""

@@ -15,7 +15,6 @@ from googleapiclient.http import HttpRequest
 
 from pipedesk.sandbox.discovery import methods
 from pipedesk.sandbox.server import SandboxServer
-from tests.sandbox_server import sandbox  # noqa: F401
 
 
 class CheckedRequest(HttpRequest):
@@ -43,7 +42,7 @@ def build_service(root_url: str, api: str, user: str = "") -> Any:
 
 
 @pytest.fixture
-def service_of(sandbox: SandboxServer) -> Iterator[Callable[..., Any]]:  # noqa: F811
+def service_of(sandbox: SandboxServer) -> Iterator[Callable[..., Any]]:
     """Makes clients: ``service_of("drive", "bob@pipedesk.example")``."""
     made: list[Any] = []
 

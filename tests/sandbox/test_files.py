@@ -1,11 +1,14 @@
 """Drive: files, folders, trash, uploads, shared drives, permissions."""
 
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
+from googleapiclient.errors import HttpError
 from googleapiclient.http import MediaInMemoryUpload
 
 from pipedesk.sandbox.server import SandboxServer
+from tests.sandbox.conftest import build_service
 from tests.sandbox.test_editing import refused
 
 FOLDER = "application/vnd.google-apps.folder"
@@ -202,3 +205,42 @@ def test_a_part_of_a_file_can_be_downloaded(drive: Any, sandbox: SandboxServer) 
     assert request.execute() == b"234"
     folder = sandbox.drive.create_folder("A")
     assert refused(drive.files().get_media(fileId=folder))[0] == 400
+
+
+def test_after_a_failed_chunk_the_session_says_where_to_go_on(
+    drive: Any, sandbox: SandboxServer
+) -> None:
+    content = b"0123456789abcdef" * 40_000
+    sandbox.google.faults.plan({"method": r"drive\.upload", "kind": "status", "status": 503})
+    media = MediaInMemoryUpload(content, "text/plain", 262_144, resumable=True)
+    request = drive.files().create(body={"name": "x"}, media_body=media)
+    # num_retries would send the same, already read stream: asking again is the way that works.
+    with pytest.raises(HttpError, match="503"):
+        request.next_chunk()
+    file = None
+    while file is None:
+        _, file = request.next_chunk()
+    assert sandbox.drive.content(file["id"]) == content
+    assert sandbox.google.requests.count("drive.upload") == 5
+
+
+def test_of_many_creates_with_one_id_at_once_one_succeeds(
+    service_of: Any, sandbox: SandboxServer
+) -> None:
+    file_id = service_of("drive").files().generateIds(count=1).execute()["ids"][0]
+    body = {"id": file_id, "name": "A", "mimeType": FOLDER}
+
+    def create(_: int) -> int:
+        service = build_service(sandbox.root_url, "drive")
+        try:
+            service.files().create(body=body).execute()
+        except HttpError as failure:
+            return int(failure.status_code)
+        finally:
+            service.close()
+        return 200
+
+    with ThreadPoolExecutor(8) as threads:
+        statuses = sorted(threads.map(create, range(16)))
+    assert statuses == [200] + [409] * 15
+    assert sandbox.drive.tree() == {"A": {}}

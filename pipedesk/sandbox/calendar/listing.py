@@ -3,16 +3,15 @@
 https://developers.google.com/workspace/calendar/api/guides/sync
 """
 
-import hashlib
-import json
-from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 from pipedesk.sandbox.calendar.events import Events
+from pipedesk.sandbox.calendar.filtering import Filter
 from pipedesk.sandbox.calendar.times import moment_of
+from pipedesk.sandbox.calendar.tokens import decode, digest, encode
 from pipedesk.sandbox.clock import Clock, parse_rfc3339
 from pipedesk.sandbox.errors import (
     GoogleError,
@@ -81,7 +80,7 @@ class Listing:
             if not wanted(event):
                 continue
             if len(events) == size:
-                token = _encode({"after": place, "query": _fingerprint(parameters, PAGING)})
+                token = encode({"after": place, "query": _fingerprint(parameters, PAGING)})
                 return Page(events, next_page_token=token)
             events.append(_listed(event))
             place = position
@@ -89,12 +88,12 @@ class Listing:
 
     def list_token(self, user: str, position: int) -> str:
         """The sync token of a user's calendar list."""
-        return _encode({"at": position, "of": _digest([user, self._generation()])})
+        return encode({"at": position, "of": digest([user, self._generation()])})
 
     def read_list_token(self, user: str, text: str) -> int:
         """The position behind it. Raises GoogleError 410."""
-        token = _decode(text)
-        if token is None or token.get("of") != _digest([user, self._generation()]):
+        token = decode(text)
+        if token is None or token.get("of") != digest([user, self._generation()]):
             raise full_sync_required()
         return int(token["at"])
 
@@ -108,7 +107,7 @@ class Listing:
         self, calendar: Json, user: str, parameters: Parameters, start: int, size: int
     ) -> Page:
         """A page of an expanded or ordered list; its page token is an offset."""
-        page = _decode(parameters.get("pageToken", "")) or {}
+        page = decode(parameters.get("pageToken", "")) or {}
         after = 0 if page else start
         if parameters.get("syncToken"):
             after = self._read_sync_token(calendar["id"], user, parameters)
@@ -126,7 +125,7 @@ class Listing:
         events = [_listed(event) for event in found[offset : offset + size]]
         if offset + size < len(found):
             token = {"offset": offset + size, "query": _fingerprint(parameters, PAGING)}
-            return Page(events, next_page_token=_encode(token))
+            return Page(events, next_page_token=encode(token))
         return Page(events, next_sync_token=self._sync_token(calendar["id"], user, parameters))
 
     def _expanded(self, calendar: Json, changed: Iterable[Json]) -> Iterator[Json]:
@@ -172,7 +171,7 @@ class Listing:
             position = self._read_sync_token(calendar_id, user, parameters)
         if not page_token:
             return position
-        page = _decode(page_token)
+        page = decode(page_token)
         if page is None or page.get("query") != _fingerprint(parameters, PAGING):
             raise invalid_value("pageToken", "Invalid page token value.")
         return int(page.get("after", 0))
@@ -180,96 +179,21 @@ class Listing:
     def _sync_token(self, calendar_id: str, user: str, parameters: Parameters) -> str | None:
         if any(name in parameters for name in NO_TOKEN_WITH):
             return None
-        return _encode(
+        return encode(
             {
                 "at": self._events.last_position(calendar_id),
-                "of": _digest([calendar_id, user, self._generation()]),
+                "of": digest([calendar_id, user, self._generation()]),
                 "query": _same_as_initial(parameters),
             }
         )
 
     def _read_sync_token(self, calendar_id: str, user: str, parameters: Parameters) -> int:
-        token = _decode(parameters["syncToken"])
-        if token is None or token.get("of") != _digest([calendar_id, user, self._generation()]):
+        token = decode(parameters["syncToken"])
+        if token is None or token.get("of") != digest([calendar_id, user, self._generation()]):
             raise full_sync_required()
         if token.get("query") != _same_as_initial(parameters):
             raise bad_request("Sync token used with other parameters than the initial request.")
         return int(token["at"])
-
-
-class Filter:
-    """Which events a list shows; every given parameter must agree.
-
-    ``timeMin`` bounds an event's end, ``timeMax`` its start, both exclusive.
-    """
-
-    def __init__(self, parameters: Parameters, calendar_zone: str) -> None:
-        self._zone = calendar_zone
-        self._with_deleted = bool(
-            parameters.get("showDeleted")
-            or parameters.get("syncToken")
-            or parameters.get("updatedMin")
-        )
-        self._expanded = bool(parameters.get("singleEvents"))
-        self._rules = [
-            rule(parameters[name])
-            for name, rule in self._rules_by_name().items()
-            if name in parameters
-        ]
-
-    def __call__(self, event: Json) -> bool:
-        if event["status"] == "cancelled":
-            exception_of_live_series = "recurringEventId" in event and not self._expanded
-            if not (self._with_deleted or exception_of_live_series):
-                return False
-        return all(rule(event) for rule in self._rules)
-
-    def _rules_by_name(self) -> dict[str, Callable[[Any], Callable[[Json], bool]]]:
-        return {
-            "timeMin": self._ends_after,
-            "timeMax": self._starts_before,
-            "updatedMin": lambda text: _updated_since(parse_rfc3339(text)),
-            "q": _mentions,
-            "iCalUID": lambda uid: lambda event: event.get("iCalUID") == uid,
-            "eventTypes": lambda kinds: lambda event: event.get("eventType") in kinds,
-            "privateExtendedProperty": lambda pairs: _has_properties("private", pairs),
-            "sharedExtendedProperty": lambda pairs: _has_properties("shared", pairs),
-        }
-
-    def _ends_after(self, text: str) -> Callable[[Json], bool]:
-        low = parse_rfc3339(text)
-        return lambda event: (
-            ("recurrence" in event and not self._expanded)
-            or moment_of(event["end"], self._zone) > low
-        )
-
-    def _starts_before(self, text: str) -> Callable[[Json], bool]:
-        high = parse_rfc3339(text)
-        return lambda event: moment_of(event["start"], self._zone) < high
-
-
-def _updated_since(low: datetime) -> Callable[[Json], bool]:
-    return lambda event: parse_rfc3339(event["updated"]) >= low
-
-
-def _mentions(words: str) -> Callable[[Json], bool]:
-    def rule(event: Json) -> bool:
-        texts = [str(event.get(name, "")) for name in ("summary", "description", "location")]
-        texts += [str(value) for guest in event.get("attendees", []) for value in guest.values()]
-        searched = " ".join(texts).lower()
-        return all(word in searched for word in words.lower().split())
-
-    return rule
-
-
-def _has_properties(kind: str, pairs: list[str]) -> Callable[[Json], bool]:
-    wanted = [pair.partition("=")[::2] for pair in pairs]
-
-    def rule(event: Json) -> bool:
-        properties = event.get("extendedProperties", {}).get(kind, {})
-        return all(properties.get(name) == value for name, value in wanted)
-
-    return rule
 
 
 def _listed(event: Json) -> Json:
@@ -281,26 +205,10 @@ def _listed(event: Json) -> Json:
 
 
 def _same_as_initial(parameters: Parameters) -> str:
-    return _digest([parameters.get(name) or None for name in SAME_AS_INITIAL])
+    return digest([parameters.get(name) or None for name in SAME_AS_INITIAL])
 
 
 def _fingerprint(parameters: Parameters, without: Iterable[str]) -> str:
-    return _digest(
+    return digest(
         sorted((name, value) for name, value in parameters.items() if name not in without)
     )
-
-
-def _digest(value: Any) -> str:
-    return hashlib.sha256(json.dumps(value).encode()).hexdigest()[:16]
-
-
-def _encode(token: Json) -> str:
-    return urlsafe_b64encode(json.dumps(token).encode()).decode().rstrip("=")
-
-
-def _decode(text: str) -> Json | None:
-    try:
-        token = json.loads(urlsafe_b64decode(text + "=" * (-len(text) % 4)))
-    except ValueError:
-        return None
-    return token if isinstance(token, dict) else None
