@@ -313,3 +313,35 @@ def test_a_fixture_is_not_heard_of(heard: list[tuple[str, str, uuid.UUID]]) -> N
     company = Company(name="From a fixture")
     company.save_base(raw=True)
     assert heard == []
+
+
+COLUMNS = {
+    "owner_id": "owner_user_id",
+    "title": "legal_name",
+}
+
+
+@pytest.mark.parametrize("field", TRACKED_FIELDS)
+def test_a_tracked_field_moves_the_times_through_the_api(
+    lead: Lead, api: Callable[..., Any], field: str
+) -> None:
+    value = NEW_VALUES[field]()
+    column = COLUMNS.get(field, field)
+    sent = value if isinstance(value, int) else str(value)
+    answer = api("admin").patch(f"/api/leads/{lead.pk}", {column: sent}, format="json")
+    assert answer.status_code == 200, answer.json()
+    assert answer.json()[column] == sent
+    assert stored_times(lead) == (NOW, NOW, NOW)
+
+
+@pytest.mark.parametrize("field", TRACKED_FIELDS)
+def test_the_same_value_through_the_api_moves_nothing(
+    lead: Lead, api: Callable[..., Any], field: str
+) -> None:
+    Lead.objects.filter(pk=lead.pk).update(**{field: NEW_VALUES[field]()})
+    client = api("admin")
+    column = COLUMNS.get(field, field)
+    shown = client.get(f"/api/leads/{lead.pk}").json()
+    answer = client.patch(f"/api/leads/{lead.pk}", {column: shown[column]}, format="json")
+    assert answer.json() == shown
+    assert stored_times(lead) == (BEFORE, BEFORE, BEFORE)
