@@ -141,7 +141,7 @@ MIDDLEWARE = [
     "pipedesk.audit.recording.remember_request",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
-    "csp.middleware.CSPMiddleware",
+    "pipedesk.core.middleware.ContentSecurityPolicyMiddleware",
     "axes.middleware.AxesMiddleware",
 ]
 ROOT_URLCONF = "pipedesk.urls"
@@ -264,7 +264,11 @@ SPECTACULAR_SETTINGS = {
     "SERVE_INCLUDE_SCHEMA": False,
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
-    "SERVE_AUTHENTICATION": None,
+    "SERVE_AUTHENTICATION": [],
+    "POSTPROCESSING_HOOKS": [
+        "drf_spectacular.hooks.postprocess_schema_enums",
+        "pipedesk.core.schema.add_problems",
+    ],
 }
 CORS_ALLOWED_ORIGIN_REGEXES = [CORS_ORIGIN_REGEX] if CORS_ORIGIN_REGEX else []
 CORS_URLS_REGEX = r"^/api/.*$"
@@ -284,7 +288,7 @@ CONTENT_SECURITY_POLICY = {
         "frame-ancestors": [NONE],
     },
 }
-# The admin's theme (Alpine.js, inline styles) needs more; pipedesk.urls wraps /admin/ only.
+# The admin's theme (Alpine.js, inline styles) needs more, on /admin/ only (core.middleware).
 ADMIN_CONTENT_SECURITY_POLICY = {"script-src": [UNSAFE_EVAL], "style-src": [UNSAFE_INLINE]}
 X_FRAME_OPTIONS = "DENY"
 SECURE_REFERRER_POLICY = "same-origin"
@@ -294,6 +298,7 @@ SESSION_COOKIE_SAMESITE = "Lax"
 SILENCED_SYSTEM_CHECKS = ["auth.W004"]
 if PRODUCTION:
     SECURE_SSL_REDIRECT = True
+    SECURE_REDIRECT_EXEMPT = [r"^healthz/?$", r"^readyz/?$"]  # asked from inside, without TLS
     SECURE_HSTS_SECONDS = 31_536_000
     SECURE_HSTS_INCLUDE_SUBDOMAINS = True
     SECURE_HSTS_PRELOAD = True
@@ -340,9 +345,14 @@ SCHEDULES: dict[str, tuple[str, int]] = {
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {"plain": {"format": "{asctime} {levelname} {name} {message}", "style": "{"}},
-    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "plain"}},
+    "formatters": {"redacted": {"()": "pipedesk.core.logs.formatter", "kind": LOG_FORMAT}},
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "redacted"}},
     "root": {"handlers": ["console"], "level": LOG_LEVEL},
+    # Django's own handlers would write the same lines unredacted.
+    "loggers": {
+        name: {"handlers": [], "level": "NOTSET", "propagate": True}
+        for name in ("django", "django.server")
+    },
 }
 
 TESTING = "pytest" in sys.modules

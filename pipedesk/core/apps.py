@@ -5,6 +5,8 @@ from importlib import import_module
 from django.apps import AppConfig
 from django.utils.translation import gettext_lazy as _
 
+from pipedesk.core.logs import configure_structlog
+
 
 class CoreConfig(AppConfig):
     """Bases every other room stands on."""
@@ -15,5 +17,7 @@ class CoreConfig(AppConfig):
 
     def ready(self) -> None:
         """Connect what needs the models."""
+        import_module("pipedesk.core.checks")
         import_module("pipedesk.core.queue_checks")
+        configure_structlog()
         import_module("pipedesk.core.receivers").connect(self)

@@ -26,4 +26,5 @@ class SchemaView(SpectacularAPIView):
 class DocsView(SpectacularSwaggerSplitView):
     """Swagger UI from our own static files, its start-up script apart (strict CSP)."""
 
+    template_name = "core/docs.html"
     public = True

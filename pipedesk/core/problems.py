@@ -114,9 +114,9 @@ def exception_handler(failure: Exception, context: Mapping[str, Any]) -> HttpRes
     if answer is None:
         answer = problem(500, _("Something went wrong on our side."))
     if answer.status_code == HTTPStatus.INTERNAL_SERVER_ERROR:
+        # Whoever reports failures (log, Sentry, test client) listens to this signal.
         request = getattr(context.get("request"), "_request", None)
         signals.got_request_exception.send(sender=None, request=request)
-        logger.error("unhandled %s", type(failure).__name__, exc_info=failure)
     return answer
 
 
