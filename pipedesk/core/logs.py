@@ -18,7 +18,7 @@ GONE = "***"
 # Headers, settings and parameters whose value is a secret, as they are spelled in headers,
 # WSGI environments, JSON and addresses.
 _NAMES = (
-    r"authorization|proxy-authorization|(?:set-)?cookie|x-csrftoken|x-goog-channel-token"
+    r"authorization|proxy-authorization|(?:set-)?cookie|(?:x-)?csrftoken|x-goog-channel-token"
     r"|x-goog-resource-id|(?:next|start)?-?(?:sync|page)-?token|newstartpagetoken|channel-token"
     r"|access-token|refresh-token|id-token|token|upload-?id|client-secret|private-key"
     r"|secret-key|jwt-secret|password|assertion|sessionid|resource-?id"
@@ -29,9 +29,10 @@ _REDACTIONS: tuple[tuple[re.Pattern[str], str], ...] = (
     (re.compile(r"\beyJ[\w-]{4,}(?:\.[\w-]*){1,2}"), GONE),
     (re.compile(r"\bya29\.[\w-]+"), GONE),
     (re.compile(r"\b(Bearer|Basic)\s+[\w.~+/=-]{4,}", re.I), rf"\1 {GONE}"),
-    # name: value, name=value, "name": "value"; cookies and credentials go on past spaces.
+    (re.compile(r"""(\bcookie\s*:\s*)[^"'\r\n]+""", re.I), rf"\1{GONE}"),
+    # name: value, name=value, "name": "value".
     (
-        re.compile(rf"""(\b(?:HTTP_)?(?:{_NAMES})\b["']?\s*:\s*["'])[^"'\r\n]*""", re.I),
+        re.compile(rf"""(\b(?:HTTP_)?(?:{_NAMES})\b["']?\s*[:=]\s*["'])[^"'\r\n]*""", re.I),
         rf"\1{GONE}",
     ),
     (
