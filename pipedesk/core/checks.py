@@ -25,7 +25,7 @@ MIN_SECRET_KEY_LETTERS = 5  # different ones, as Django's own check has it
 def views_name_what_they_touch(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
     """Each view below /api is of the REST framework and named in the role table, or public."""
     faults: list[CheckMessage] = []
-    for address, callback in _endpoints(get_resolver().url_patterns):
+    for address, callback in endpoints(get_resolver().url_patterns):
         if address.startswith("api/"):
             view = getattr(callback, "cls", None) or getattr(callback, "view_class", None)
             faults += [
@@ -35,13 +35,14 @@ def views_name_what_they_touch(app_configs: Any, **kwargs: Any) -> list[CheckMes
     return faults
 
 
-def _endpoints(
+def endpoints(
     patterns: Sequence[URLPattern | URLResolver], prefix: str = ""
 ) -> Iterator[tuple[str, Any]]:
+    """Every address below these patterns, as written, with the view it leads to."""
     for pattern in patterns:
         address = prefix + str(pattern.pattern).lstrip("^")
         if isinstance(pattern, URLResolver):
-            yield from _endpoints(pattern.url_patterns, address)
+            yield from endpoints(pattern.url_patterns, address)
         else:
             yield address, pattern.callback
 
