@@ -20,6 +20,10 @@ WINDOW = timedelta(days=548)  # 18 months back and ahead
 MAX_OCCURRENCES = 5_000
 # What no meeting needs, and what could keep a worker busy for minutes.
 TOO_FINE = ("SECONDLY", "MINUTELY", "HOURLY")
+SEVERAL_A_DAY = re.compile(r"BY(?:HOUR|MINUTE|SECOND)=[^;]*,", re.IGNORECASE)
+# The calendar repeats itself every 400 years, and the library looks for a match until the year
+# 9999: 7,600 years later a rule that never matches is given up twenty times sooner.
+LATER_YEARS = 7600
 UNTIL = re.compile(r"UNTIL=(\d{8}(?:T\d{6})?)(Z?)", re.IGNORECASE)
 WALL_TIME = "%Y%m%dT%H%M%S"
 
@@ -71,7 +75,8 @@ def unroll(series: Series, taken: Collection[datetime], now: datetime) -> list[S
 
 
 def _slots(series: Series) -> Iterator[Slot]:
-    for wall in _walls(series):
+    for later in _walls(series):
+        wall = later.replace(year=later.year - LATER_YEARS)
         if series.first_on is not None and series.last_on is not None:
             starts_on = wall.date()
             ends_on = starts_on + (series.last_on - series.first_on)
@@ -98,8 +103,8 @@ def _first_wall(series: Series) -> datetime:
 
 
 def _walls(series: Series) -> Iterable[datetime]:
-    """Naive wall-clock starts in order, each once."""
-    first = _first_wall(series)
+    """Naive wall-clock starts in order, each once, LATER_YEARS later."""
+    first = _later(_first_wall(series))
     every = rruleset()
     every.rdate(first)  # the first one counts also where no rule names it
     for line in series.lines:
@@ -115,27 +120,31 @@ def _walls(series: Series) -> Iterable[datetime]:
         elif name in {"RDATE", "EXDATE"}:
             add = every.rdate if name == "RDATE" else every.exdate
             for moment in value.split(","):
-                add(_wall(moment, options, series))
+                add(_later(_wall(moment, options, series)))
         else:
             msg = f"unknown line {name[:20]!r}"
             raise ValueError(msg)
     return every
 
 
+def _later(wall: datetime) -> datetime:
+    return wall.replace(year=wall.year + LATER_YEARS)
+
+
 def _with_wall_until(rule: str, series: Series) -> str:
     """The rule with UNTIL on the wall clock of the series; an UNTIL date includes the day."""
-    if any(f"FREQ={frequency}" in rule.upper() for frequency in TOO_FINE):
+    too_fine = any(f"FREQ={frequency}" in rule.upper() for frequency in TOO_FINE)
+    if too_fine or SEVERAL_A_DAY.search(rule):
         msg = "the rule repeats more often than daily"
         raise ValueError(msg)
 
     def local(match: re.Match[str]) -> str:
         stamp, utc = match.groups()
-        if series.first_on is not None:
-            return f"UNTIL={stamp[:8]}T000000"
-        if len(stamp) == 8:
-            return f"UNTIL={stamp}T235959"
-        wall = _parsed_stamp(stamp + utc, series.zone, series.zone)
-        return f"UNTIL={wall:{WALL_TIME}}"
+        if series.first_on is not None or len(stamp) == 8:
+            wall = datetime.strptime(stamp[:8] + "T235959", WALL_TIME)  # noqa: DTZ007
+        else:
+            wall = _parsed_stamp(stamp + utc, series.zone, series.zone)
+        return f"UNTIL={_later(wall):{WALL_TIME}}"
 
     return UNTIL.sub(local, rule)
 
