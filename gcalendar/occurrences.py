@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Sequence
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
-from django.db.models import Exists, OuterRef
+from django.db.models import QuerySet
 
 from gcalendar.meetings import CHUNK, chunks
 from gcalendar.models import CalendarEvent, EventAppearance, EventOccurrence
@@ -72,16 +72,29 @@ def _slots_of(
 
 
 def _taken(ids: Sequence[int]) -> dict[int, set[datetime]]:
-    """The identities that exceptions stand for, moved and cancelled ones alike."""
-    seen = EventAppearance.objects.filter(event=OuterRef("pk"))
-    exceptions = CalendarEvent.objects.filter(
-        Exists(seen), series__in=ids, original_start_time__isnull=False
-    ).values_list("series_id", "original_start_time")
+    """The identities that exceptions stand for, moved and cancelled ones alike.
+
+    A guest who cancels one day of a series for himself takes it from nobody else: a cancelled
+    exception counts when every calendar that shows the series knows of it.
+    """
+    exceptions = CalendarEvent.objects.filter(series__in=ids, original_start_time__isnull=False)
+    rows = exceptions.values_list("pk", "series_id", "original_start_time", "status")
+    known = _calendars_of(EventAppearance.objects.filter(event__series__in=ids))
+    series = _calendars_of(EventAppearance.objects.live().filter(event__in=ids)) if known else {}
     taken: dict[int, set[datetime]] = defaultdict(set)
-    for series_id, original_start in exceptions:
-        if series_id is not None and original_start is not None:
+    for pk, series_id, original_start, status in rows:
+        if series_id is None or original_start is None or pk not in known:
+            continue
+        if status != CANCELLED or series.get(series_id, set()) <= known[pk]:
             taken[series_id].add(original_start)
     return taken
+
+
+def _calendars_of(appearances: QuerySet[EventAppearance]) -> dict[int, set[int]]:
+    calendars: dict[int, set[int]] = defaultdict(set)
+    for event_id, calendar_id in appearances.values_list("event_id", "mirrored_calendar_id"):
+        calendars[event_id].add(calendar_id)
+    return calendars
 
 
 def _key(slot: Slot | EventOccurrence) -> tuple[object, ...]:

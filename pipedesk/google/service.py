@@ -18,7 +18,7 @@ from urllib.parse import urlencode
 
 import httplib2
 from django.conf import settings
-from google.auth.exceptions import GoogleAuthError, RefreshError
+from google.auth.exceptions import GoogleAuthError, InvalidOperation, RefreshError
 from google_auth_httplib2 import AuthorizedHttp
 from googleapiclient.discovery import Resource, build_from_document
 from googleapiclient.discovery_cache import get_static_doc
@@ -96,7 +96,7 @@ def _answer(request: HttpRequest) -> dict[str, Any]:
         answer = request.execute()
     except HttpError as failure:
         raise error_of(failure) from failure
-    except RefreshError as failure:
+    except (RefreshError, InvalidOperation) as failure:
         msg = "Google refuses our credential: check the key and its delegation."
         raise Unauthorized(msg, reason="refreshError") from failure
     except (GoogleAuthError, httplib2.HttpLib2Error, OSError) as failure:
