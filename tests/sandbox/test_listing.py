@@ -192,3 +192,18 @@ def test_events_are_found_by_their_private_property(calendar: Any, sandbox: Sand
     sandbox.calendar.create_event("y", START, id=uuid4().hex)
     found = calendar.events().list(calendarId="primary", privateExtendedProperty="deal=42")
     assert [item["id"] for item in found.execute()["items"]] == [made["id"]]
+
+
+def test_updated_min_shows_deleted_events_and_has_a_limit(
+    calendar: Any, sandbox: SandboxServer
+) -> None:
+    gone = sandbox.calendar.create_event("gone", START)
+    sandbox.calendar.cancel_event(gone["id"])
+    now = sandbox.google.clock.now()
+    query = {"calendarId": "primary", "updatedMin": (now - timedelta(days=1)).isoformat()}
+    shown = calendar.events().list(**query).execute()["items"]
+    assert [(item["id"], item["status"]) for item in shown] == [(gone["id"], "cancelled")]
+    query["updatedMin"] = (now - timedelta(days=40)).isoformat()
+    with pytest.raises(HttpError) as failure:
+        calendar.events().list(**query).execute()
+    assert reason_of(failure) == (410, "updatedMinTooLongAgo")

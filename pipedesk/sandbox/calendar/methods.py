@@ -8,7 +8,7 @@ from pipedesk.sandbox.calendar.events import calendar_topic
 from pipedesk.sandbox.calendar.freebusy import busy_periods
 from pipedesk.sandbox.channels import CALENDAR_LIFETIME, Resource
 from pipedesk.sandbox.clock import parse_rfc3339, rfc3339
-from pipedesk.sandbox.errors import Json, invalid_value, not_found
+from pipedesk.sandbox.errors import Json, invalid_value, not_found, required
 from pipedesk.sandbox.exchange import Call, Response
 from pipedesk.sandbox.google import Google
 
@@ -191,14 +191,18 @@ def channels_stop(google: Google, call: Call) -> Answer:
 
 def freebusy_query(google: Google, call: Call) -> Answer:
     """https://developers.google.com/workspace/calendar/api/v3/reference/freebusy/query"""
+    for name in ("timeMin", "timeMax"):
+        if not call.body.get(name):
+            raise required(name)
     low, high = parse_rfc3339(call.body["timeMin"]), parse_rfc3339(call.body["timeMax"])
     calendars: Json = {}
-    for item in call.body.get("items", []):
-        calendar = google.calendars.stored(call.user if item["id"] == "primary" else item["id"])
+    for item in call.body.get("items") or []:
+        name = item.get("id") or ""
+        calendar = google.calendars.stored(call.user if name == "primary" else name)
         if calendar is None:
-            calendars[item["id"]] = {"errors": [{"domain": "global", "reason": "notFound"}]}
+            calendars[name] = {"errors": [{"domain": "global", "reason": "notFound"}]}
         else:
-            calendars[item["id"]] = {"busy": busy_periods(google.events, calendar, low, high)}
+            calendars[name] = {"busy": busy_periods(google.events, calendar, low, high)}
     return {
         "kind": "calendar#freeBusy",
         "timeMin": rfc3339(low),
