@@ -32,9 +32,6 @@ class Table:
     def __contains__(self, key: str) -> bool:
         return key in self._rows
 
-    def __len__(self) -> int:
-        return len(self._rows)
-
     def get(self, key: str) -> Json | None:
         """The row, or None."""
         return self._rows.get(key)

@@ -94,8 +94,8 @@ def _event(event: Json, entry: Json, user: str, words: Texts) -> Markup:
     hours = f"{start:%H:%M}–{end:%H:%M}" if timed else words["all_day"]
     title = event.get("summary") or words["untitled"]
     marks = [words["series"]] if "recurringEventId" in event else []
-    if event.get("attendees"):
-        marks.append(f"{len(event['attendees'])} {words['guests']}")
+    if guests := len(event.get("attendees", [])):
+        marks.append(f"{guests} {words['guest' if guests == 1 else 'guests']}")
     if event.get("hangoutLink"):
         marks.append("Meet")
     times = (f"{start:%H:%M}", f"{end:%H:%M}") if timed else ("", "")

@@ -23,8 +23,7 @@ def render_channels(google: Google, words: Texts) -> Markup:
 def _channel(google: Google, row: Json, words: Texts) -> Markup:
     state = "live" if google.channels.is_live(row) else "expired" if row["live"] else "stopped"
     expires = datetime.fromtimestamp(row["expiration"] / 1000, UTC)
-    left = max(timedelta(0), expires - google.clock.now())
-    hours, minutes = divmod(int(left.total_seconds()) // 60, 60)
+    left = _duration(expires - google.clock.now())
     return tag(
         "section",
         tag("h3", tag("i", class_=state), _watched(google, row["topic"], words)),
@@ -34,10 +33,17 @@ def _channel(google: Google, row: Json, words: Texts) -> Markup:
             tag("dt", words["last_message"]),
             tag("dd", _last(row, words)),
             tag("dt", words["expires"]),
-            tag("dd", f"{hours} h {minutes} min" if state == "live" else words[state]),
+            tag("dd", left if state == "live" else words[state]),
         ),
         class_=f"card channel {state}",
     )
+
+
+def _duration(left: timedelta) -> str:
+    """The two largest units of a duration."""
+    hours, minutes = divmod(max(0, int(left.total_seconds())) // 60, 60)
+    days, hours_of_day = divmod(hours, 24)
+    return f"{days} d {hours_of_day} h" if days else f"{hours} h {minutes} min"
 
 
 def _last(row: Json, words: Texts) -> Markup:
@@ -49,8 +55,9 @@ def _last(row: Json, words: Texts) -> Markup:
     return join(
         [
             tag("b", last["state"]),
-            f" № {row['number']} · {last['at'][11:19]} UTC · ",
+            " · ",
             tag("span", outcome, class_="good" if arrived else "bad"),
+            tag("small", f"№ {row['number']}, {last['at'][11:19]} UTC"),
         ]
     )
 
