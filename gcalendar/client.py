@@ -45,3 +45,21 @@ def list_events(
         calendar_service(subject).events().list(calendarId=calendar_id, **EVENTS_QUERY, **tokens)
     )
     return execute(request)
+
+
+def watch_events(calendar_id: str, channel: dict[str, str], *, subject: str = "") -> dict[str, Any]:
+    """Open a push channel; asked once only, because an id can never be used again.
+
+    https://developers.google.com/workspace/calendar/api/v3/reference/events/watch
+    """
+    request = calendar_service(subject).events().watch(calendarId=calendar_id, body=channel)
+    return execute(request, retries=0)
+
+
+def stop_channel(channel_id: str, resource_id: str, *, subject: str = "") -> None:
+    """End a push channel.
+
+    https://developers.google.com/workspace/calendar/api/v3/reference/channels/stop
+    """
+    body = {"id": channel_id, "resourceId": resource_id}
+    execute(calendar_service(subject).channels().stop(body=body))

@@ -179,5 +179,34 @@ def list_changes(page_token: str, drive_id: str = "") -> ChangePage:
     return ChangePage(parse_changes(answer.get("changes", [])), next_token, start_token)
 
 
+def watch_changes(page_token: str, channel: dict[str, str], drive_id: str = "") -> dict[str, Any]:
+    """Open a push channel; asked once only, because an id can never be used again.
+
+    https://developers.google.com/workspace/drive/api/reference/rest/v3/changes/watch
+    """
+    request = (
+        drive_service()
+        .changes()
+        .watch(
+            pageToken=page_token,
+            body=channel,
+            includeRemoved=True,
+            includeCorpusRemovals=True,
+            supportsAllDrives=True,
+            includeItemsFromAllDrives=True,
+            **_drive(drive_id),
+        )
+    )
+    return execute(request, retries=0)
+
+
+def stop_channel(channel_id: str, resource_id: str) -> None:
+    """End a push channel.
+
+    https://developers.google.com/workspace/drive/api/reference/rest/v3/channels/stop
+    """
+    execute(drive_service().channels().stop(body={"id": channel_id, "resourceId": resource_id}))
+
+
 def _drive(drive_id: str) -> dict[str, str]:
     return {"driveId": drive_id} if drive_id else {}

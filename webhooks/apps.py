@@ -1,5 +1,7 @@
 """Application configuration."""
 
+from importlib import import_module
+
 from django.apps import AppConfig
 from django.utils.translation import gettext_lazy as _
 
@@ -10,3 +12,7 @@ class WebhooksConfig(AppConfig):
     name = "webhooks"
     verbose_name = _("Push")
     default_auto_field = "django.db.models.AutoField"
+
+    def ready(self) -> None:
+        """Connect the receivers."""
+        import_module("webhooks.receivers").connect()

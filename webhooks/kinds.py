@@ -1,62 +1,147 @@
-"""The two kinds of channel: what they watch, where they are kept, which states they know."""
+"""The two kinds of channel: what they watch, where they are kept, how Google is asked."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from datetime import timedelta
+from abc import ABC, abstractmethod
+from datetime import datetime, timedelta
+from typing import Any, ClassVar
 
+from django.db.models import QuerySet
+
+from gcalendar import client as calendar_client
 from gcalendar.models import CalendarSyncState, MirroredCalendar
+from gdrive import client as drive_client
+from gdrive.feed import followed
 from gdrive.models import DriveSyncState, DriveWebhookChannel
 
 Channel = CalendarSyncState | DriveWebhookChannel
 Target = MirroredCalendar | DriveSyncState
 
 
-@dataclass(frozen=True)
-class Kind:
-    """Where one kind of channel lives.
+class Kind(ABC):
+    """Where one kind of channel lives, and what is particular to it."""
 
-    `number` names the kind in a job's arguments. `states` are Google's words for a change;
-    any other word but `sync` is heard and ignored. `life` is what a channel lasts when
-    Google's answer does not say; `asked_life` is the longest that Google may grant.
-    """
+    number: ClassVar[int]  # names the kind in a job's arguments
+    channels: ClassVar[type[Channel]]
+    targets: ClassVar[type[Target]]
+    target_field: ClassVar[str]
+    expiry_field: ClassVar[str]
+    path: ClassVar[str]
+    # Google's words for a change; any other word but `sync` is heard and ignored.
+    states: ClassVar[frozenset[str]]
+    # Columns that move to the row that replaces the active one.
+    handed_over: ClassVar[tuple[str, ...]] = ()
+    # What a channel lasts when Google's answer does not say.
+    default_life: ClassVar[timedelta]
 
-    number: int
-    channels: type[Channel]
-    targets: type[Target]
-    target_field: str
-    expiry_field: str
-    path: str
-    states: frozenset[str]
-    life: timedelta
-    asked_life: timedelta
+    def expiry(self, channel: Channel) -> datetime | None:
+        """When the channel ends; None while that is unknown."""
+        ends: datetime | None = getattr(channel, self.expiry_field)
+        return ends
 
-    def expiry(self, channel: Channel) -> object:
-        """When the channel ends (a datetime, or None while unknown)."""
-        return getattr(channel, self.expiry_field)
+    def channels_of(self, target_pk: int) -> QuerySet[Any, Any]:
+        """Rows that stand for a channel at Google, or stood for one."""
+        return self.channels.objects.filter(
+            **{self.target_field: target_pk}, channel_id__isnull=False
+        )
+
+    @abstractmethod
+    def wanted(self) -> QuerySet[Any, Any]:
+        """What should have a channel."""
+
+    @abstractmethod
+    def new_channel(self, target: Any) -> Any:
+        """An unsaved row for a channel on `target`."""
+
+    def hand_over(self, old: Any, new: Any) -> None:
+        """Copy the cursor, where a channel's row holds one, from the active row."""
+        for column in self.handed_over:
+            setattr(new, column, getattr(old, column))
+
+    @abstractmethod
+    def subject(self, target: Any) -> str:
+        """In whose name Google is asked; empty: the configured person."""
+
+    @abstractmethod
+    def watch(self, target: Any, channel: dict[str, str]) -> dict[str, Any]:
+        """Ask Google for the channel. Raises GoogleError."""
+
+    @abstractmethod
+    def stop(self, channel_id: str, resource_id: str, subject: str) -> None:
+        """Ask Google to end the channel. Raises GoogleError."""
 
 
-CALENDAR = Kind(
-    number=1,
-    channels=CalendarSyncState,
-    targets=MirroredCalendar,
-    target_field="mirrored_calendar",
-    expiry_field="expiration",
-    path="/webhooks/google-calendar",
-    states=frozenset({"exists", "not_exists"}),
-    life=timedelta(days=7),
-    asked_life=timedelta(days=7),
-)
-# The guide's table says `change`, its example `changed`; the others come from watched files.
-DRIVE = Kind(
-    number=2,
-    channels=DriveWebhookChannel,
-    targets=DriveSyncState,
-    target_field="sync_state",
-    expiry_field="expires_at",
-    path="/webhooks/google-drive",
-    states=frozenset({"change", "changed", "add", "remove", "update", "trash", "untrash"}),
-    life=timedelta(hours=1),
-    asked_life=timedelta(days=7),
-)
-KINDS = {kind.number: kind for kind in (CALENDAR, DRIVE)}
+class CalendarKind(Kind):
+    """Channels on a calendar's events. The active row also holds the cursor."""
+
+    number = 1
+    channels = CalendarSyncState
+    targets = MirroredCalendar
+    target_field = "mirrored_calendar"
+    expiry_field = "expiration"
+    path = "/webhooks/google-calendar"
+    states = frozenset({"exists", "not_exists"})
+    handed_over = ("sync_token", "query_fingerprint")
+    default_life = timedelta(days=7)
+
+    def wanted(self) -> QuerySet[Any, Any]:
+        """Calendars that are followed."""
+        return MirroredCalendar.objects.enabled()
+
+    def new_channel(self, target: MirroredCalendar) -> CalendarSyncState:
+        """A row beside the active one."""
+        return CalendarSyncState(mirrored_calendar=target, calendar_id=target.calendar_id)
+
+    def subject(self, target: MirroredCalendar) -> str:
+        """The person the calendar is read as."""
+        return target.subject
+
+    def watch(self, target: MirroredCalendar, channel: dict[str, str]) -> dict[str, Any]:
+        """A channel on the calendar's events."""
+        return calendar_client.watch_events(target.calendar_id, channel, subject=target.subject)
+
+    def stop(self, channel_id: str, resource_id: str, subject: str) -> None:
+        """End it."""
+        calendar_client.stop_channel(channel_id, resource_id, subject=subject)
+
+
+class DriveKind(Kind):
+    """Channels on a drive's change feed."""
+
+    number = 2
+    channels = DriveWebhookChannel
+    targets = DriveSyncState
+    target_field = "sync_state"
+    expiry_field = "expires_at"
+    path = "/webhooks/google-drive"
+    # The guide's table says `change`, its example `changed`; the others come from files.
+    states = frozenset({"change", "changed", "add", "remove", "update", "trash", "untrash"})
+    default_life = timedelta(hours=1)
+
+    def wanted(self) -> QuerySet[Any, Any]:
+        """Drives that are followed; the one the trees grow in always is."""
+        followed()
+        return DriveSyncState.objects.all()
+
+    def new_channel(self, target: DriveSyncState) -> DriveWebhookChannel:
+        """A row that is not active before the old one is not."""
+        return DriveWebhookChannel(
+            sync_state=target, resource_type="changes", watched_resource_id=target.drive_id
+        )
+
+    def subject(self, target: DriveSyncState) -> str:
+        """Drive is asked in the configured person's name."""
+        return ""
+
+    def watch(self, target: DriveSyncState, channel: dict[str, str]) -> dict[str, Any]:
+        """A channel on the feed, from the drive's cursor or, before the first sync, from now."""
+        token = target.page_token or drive_client.get_start_page_token(target.drive_id)
+        return drive_client.watch_changes(token, channel, target.drive_id)
+
+    def stop(self, channel_id: str, resource_id: str, subject: str) -> None:
+        """End it."""
+        drive_client.stop_channel(channel_id, resource_id)
+
+
+CALENDAR, DRIVE = CalendarKind(), DriveKind()
+KINDS: dict[int, Kind] = {kind.number: kind for kind in (CALENDAR, DRIVE)}

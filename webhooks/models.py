@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import ClassVar
 
 from django.db import connection, models
 from django.db.models.functions import Now
@@ -10,6 +11,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from pipedesk.core.models import column_index
+from pipedesk.core.work import Work, WorkQuerySet
 from webhooks.notifications import Notification
 
 
@@ -68,3 +70,35 @@ class Receipt(models.Model):
 
     def __str__(self) -> str:
         return f"{self.channel_id} #{self.message_number}"
+
+
+class ChannelStopQuerySet(WorkQuerySet["ChannelStop"]):
+    """Channels Google has to be told about."""
+
+
+class ChannelStop(Work):
+    """A channel to stop at Google, apart from the channel's own row, which may be gone."""
+
+    task: ClassVar[str] = "webhooks.tasks.stop_channel"
+
+    kind = models.PositiveSmallIntegerField(help_text=_("1: calendar, 2: drive."))
+    channel_id = models.CharField(_("channel id"), max_length=64)
+    resource_id = models.CharField(_("resource id"))
+    subject = models.CharField(_("read as"), max_length=254, default="", db_default="", blank=True)
+
+    objects = ChannelStopQuerySet.as_manager()
+
+    class Meta:
+        db_table = "webhook_channel_stops"
+        verbose_name = _("channel to stop")
+        verbose_name_plural = _("channels to stop")
+        ordering = ("id",)
+        constraints = (
+            models.CheckConstraint(
+                condition=models.Q(applied__lte=models.F("requested")),
+                name="ck_webhook_channel_stops_applied_le_requested",
+            ),
+        )
+
+    def __str__(self) -> str:
+        return self.channel_id

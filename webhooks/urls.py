@@ -4,9 +4,16 @@ from __future__ import annotations
 
 from django.urls import URLPattern, URLResolver, path, re_path
 
+from pipedesk.core.routing import Router, route
+from webhooks.api import CalendarWatchView, DriveChannelViewSet
 from webhooks.views import RECEIVER, receive, robots
+
+router = Router()
+router.register("api/drive/channels", DriveChannelViewSet, basename="drive-channel")
 
 urlpatterns: list[URLPattern | URLResolver] = [
     re_path(f"^{RECEIVER.pattern.removeprefix('/')}$", receive, name="google-webhook"),
     path("robots.txt", robots),
+    route("api/calendar/watch", CalendarWatchView.as_view(), name="calendar-watch"),
+    *router.urls,
 ]
