@@ -32,7 +32,7 @@ class DriveWatchSerializer(serializers.Serializer[Any]):
     drive_id = serializers.CharField(max_length=128, required=False, allow_blank=True)
 
 
-class DriveChannelSerializer(RecordSerializer):
+class DriveChannelSerializer(RecordSerializer[DriveWebhookChannel]):
     """A channel on a drive's change feed."""
 
     drive_id = serializers.CharField(source="sync_state.drive_id", read_only=True)
