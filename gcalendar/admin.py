@@ -10,14 +10,17 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 from unfold.decorators import action, display
 
+from gcalendar import overview
 from gcalendar.models import CalendarEvent, CalendarSyncState, EventAppearance, MirroredCalendar
-from pipedesk.core.pages import NOTHING, ReadOnlyAdmin, ReadOnlyInline, WorkAdmin, link
+from pipedesk.core.pages import NOTHING, ReadOnlyAdmin, ReadOnlyInline, WorkAdmin, WorkFilter, link
 
 if TYPE_CHECKING:
     from django.db import models
     from django.http import HttpRequest
 
 State = MirroredCalendar.State
+
+__all__ = ["CalendarAdmin", "CalendarChannelAdmin", "EventAdmin", "overview"]
 
 
 class ChannelColumns:
@@ -53,7 +56,7 @@ class CalendarAdmin(WorkAdmin):
 
     actions: ClassVar[list[str]] = ["run_again", "disable", "enable"]
     list_display = ("__str__", "subject", "shown_state", "as_of", "visibility", "shown_remedy")
-    list_filter = ("state", "visibility")
+    list_filter = (WorkFilter, "state", "visibility")
     search_fields = ("summary", "calendar_id", "google_id", "subject")
     inlines = (ChannelInline,)
     fields: ClassVar[tuple[str, ...]] = (
@@ -169,6 +172,15 @@ class EventAdmin(ReadOnlyAdmin):
         "google_event_id",
         "parse_error",
     )
+
+    def get_object(
+        self, request: HttpRequest, object_id: str, from_field: str | None = None
+    ) -> CalendarEvent | None:
+        """The meeting; a private one without what the page's head would tell."""
+        event: CalendarEvent | None = super().get_object(request, object_id, from_field)
+        if event is not None and event.private:
+            event.summary = _t("Busy")
+        return event
 
     @display(description=_("title"), ordering="summary")
     def shown_title(self, obj: CalendarEvent) -> str:

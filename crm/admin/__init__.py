@@ -1,5 +1,6 @@
 """The CRM's admin pages."""
 
+from crm.admin import overview
 from crm.admin.leads import LeadAdmin
 from crm.admin.records import CompanyAdmin, ContactAdmin, DealAdmin
 from crm.admin.reference import LeadOriginAdmin, LeadStatusAdmin, TagAdmin
@@ -12,4 +13,5 @@ __all__ = [
     "LeadOriginAdmin",
     "LeadStatusAdmin",
     "TagAdmin",
+    "overview",
 ]

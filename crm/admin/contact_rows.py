@@ -91,6 +91,8 @@ class ContactInline(TabularInline):
     autocomplete_fields = ("contact",)
     extra = 0
     hide_title = True
+    verbose_name = _("contact")
+    verbose_name_plural = _("contacts")
     # The primary one first: saved first, it gives way before another row takes its place.
     ordering: ClassVar[tuple[str, ...]] = ("-is_primary", "added_at", "contact_id")
 

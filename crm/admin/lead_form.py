@@ -21,7 +21,7 @@ def tag_field() -> forms.ModelMultipleChoiceField[Tag]:
     return forms.ModelMultipleChoiceField(
         Tag.objects.all(),
         required=False,
-        label=_("tags"),
+        label=_("Tags"),
         widget=UnfoldAdminRelatedFieldWrapperWidget(search, TAGS.remote_field, admin.site),
     )
 

@@ -24,6 +24,8 @@ from crm.admin.own import OwnRowsAdmin, reaches_own_only
 from crm.admin.reference import badge
 from crm.lead_links import set_tags
 from crm.models import Lead, LeadContact, Tag
+from pipedesk.accounts.models import User
+from pipedesk.core.dashboard import ago
 from pipedesk.core.pages import NOTHING
 
 if TYPE_CHECKING:
@@ -84,6 +86,36 @@ class BucketFilter(DropdownFilter):
         return queryset if above is None else queryset.filter(priority_score__lt=above)
 
 
+class OwnerFilter(DropdownFilter):
+    """Mine, nobody's, or somebody's."""
+
+    title = _("owner")
+    parameter_name = "owner"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
+        """The caller, nobody, then everybody by name."""
+        people = User.objects.filter(is_active=True).order_by("name", "pk")
+        return [
+            ("me", _("Me")),
+            ("nobody", _("Nobody")),
+            *((str(person.pk), str(person)) for person in people),
+        ]
+
+    def queryset(
+        self, request: HttpRequest, queryset: models.QuerySet[Lead]
+    ) -> models.QuerySet[Lead]:
+        """The leads of the chosen owner; of an owner who is not on offer, none."""
+        chosen = self.value()
+        if chosen == "me":
+            return queryset.filter(owner=request.user.pk)
+        if chosen == "nobody":
+            return queryset.filter(owner__isnull=True)
+        if not chosen:
+            return queryset
+        known = {value for value, _label in self.lookup_choices}
+        return queryset.filter(owner=chosen) if chosen in known else queryset.none()
+
+
 class LeadList(ChangeList):
     """A page of leads, with the tags and contacts of all its rows in two queries."""
 
@@ -114,7 +146,7 @@ class LeadAdmin(OwnRowsAdmin):
         "owner",
         "primary_contact",
         "shown_tags",
-        "last_interaction_at",
+        "heard_of",
     )
     list_display_links = ("shown_title",)
     list_select_related = ("lead_status", "owner")
@@ -123,7 +155,7 @@ class LeadAdmin(OwnRowsAdmin):
         BucketFilter,
         ("lead_status", RelatedDropdownFilter),
         ("lead_origin", RelatedDropdownFilter),
-        ("owner", RelatedDropdownFilter),
+        OwnerFilter,
         ("tags", AutocompleteSelectFilter),
     )
     ordering = ("-priority_score", "id")
@@ -238,6 +270,11 @@ class LeadAdmin(OwnRowsAdmin):
         """The tags in their colours."""
         tags = ((badge(tag.name, tag.color),) for tag in obj.tags.all())
         return format_html_join(" ", "{}", tags) or NOTHING
+
+    @display(description=_("last interaction"), ordering="last_interaction_at")
+    def heard_of(self, obj: Lead) -> str:
+        """How long ago the last interaction was; the moment itself on the form."""
+        return ago(obj.last_interaction_at) or NOTHING
 
     @admin.display(description=_("tags"))
     def tag_list(self, obj: Lead) -> str:

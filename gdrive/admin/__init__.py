@@ -1,5 +1,6 @@
 """Drive's admin pages."""
 
+from gdrive.admin import overview
 from gdrive.admin.mirror import DriveChangeAdmin, DriveFileAdmin
 from gdrive.admin.templates import TemplateAdmin
 from gdrive.admin.work import DriveChannelAdmin, FolderTreeAdmin, FollowedDriveAdmin
@@ -11,4 +12,5 @@ __all__ = [
     "FolderTreeAdmin",
     "FollowedDriveAdmin",
     "TemplateAdmin",
+    "overview",
 ]

@@ -19,7 +19,7 @@ from gdrive.models import (
     DriveSyncState,
     DriveWebhookChannel,
 )
-from pipedesk.core.pages import NOTHING, ReadOnlyAdmin, ReadOnlyInline, WorkAdmin, link
+from pipedesk.core.pages import NOTHING, ReadOnlyAdmin, ReadOnlyInline, WorkAdmin, WorkFilter, link
 
 if TYPE_CHECKING:
     from django.http import HttpRequest
@@ -51,7 +51,7 @@ class FolderTreeAdmin(WorkAdmin):
     """Folder trees of leads, companies, deals and contacts."""
 
     list_display = ("shown_record", "entity_type", "work_state", "last_error", "open_link")
-    list_filter = ("entity_type", "state")
+    list_filter = (WorkFilter, "entity_type")
     search_fields = ("entity_id",)
     search_help_text = _("Id of the record")
     inlines = (FolderInline,)

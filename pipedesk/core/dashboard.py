@@ -6,7 +6,12 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from django.utils.timesince import timesince
+from django.utils.translation import gettext as _
+
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from django.http import HttpRequest
     from django.utils.functional import _StrPromise
 
@@ -24,7 +29,10 @@ class Number:
 
 @dataclass(frozen=True)
 class Row:
-    """One line of a panel. `level` is `good`, `waiting` or `bad`; `remedy` says what to do."""
+    """One line of a panel. `level` is a colour's reason: `good`, `waiting`, `warm` or `bad`.
+
+    `remedy` says what to do.
+    """
 
     text: Text
     url: str = ""
@@ -80,3 +88,13 @@ def overview(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
         "numbers": [number for part in parts for number in part.numbers],
         "panels": [part for part in parts if part.title],
     }
+
+
+def ago(moment: datetime | None) -> str:
+    """How long ago, in the largest unit that fits."""
+    return _("%(time)s ago") % {"time": timesince(moment, depth=1)} if moment else ""
+
+
+def as_of(moment: datetime | None) -> str:
+    """How long ago the mirror was last equal to Google."""
+    return _("as of %(time)s ago") % {"time": timesince(moment, depth=1)} if moment else ""

@@ -138,6 +138,25 @@ def link(url: str | None, text: str) -> str:
     return format_html('<a href="{}" target="_blank" rel="noopener">{}</a>', url, text)
 
 
+class WorkFilter(DropdownFilter):
+    """Rows whose job waits, or was given up."""
+
+    title = _("work")
+    parameter_name = "work"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, _StrPromise]]:
+        """The kinds."""
+        return [("behind", _("Waiting")), ("dead", _("Given up"))]
+
+    def queryset(
+        self, request: HttpRequest, queryset: models.QuerySet[Any]
+    ) -> models.QuerySet[Any]:
+        """The rows of the chosen kind."""
+        if self.value() == "behind":
+            return queryset.behind()  # type: ignore[attr-defined, no-any-return]
+        return queryset.filter(dead_at__isnull=False) if self.value() == "dead" else queryset
+
+
 class WorkAdmin(ReadOnlyAdmin):
     """A page of rows a job works on: what is behind, what failed, and "run again"."""
 

@@ -183,13 +183,17 @@ class _Maker:
 
     def _interactions(self, lead: Lead) -> list[Interaction]:
         """None for some, a few for most, many and fresh ones for the hot."""
-        warmth = self.chance.random()
-        count = 0 if warmth < 0.15 else self.chance.randrange(22, 46) if warmth > 0.93 else None
-        fresh = timedelta(days=ENGAGEMENT_DAYS - 5) if count else None
-        if count is None:
+        warmth, age = self.chance.random(), self.world.today - self.created_at
+        if warmth < 0.15:
+            return []
+        if warmth > 0.92:
+            count = self.chance.randrange(22, 46)
+            latest = age * 0.02 * self.chance.random()
+            span = min(age - latest, timedelta(days=80))
+        else:
             count = self.chance.randrange(1, 6)
-        age = self.world.today - self.created_at
-        span = min(age, fresh) if fresh else age
+            latest = min(age, timedelta(days=90)) * self.chance.random()
+            span = age - latest
         rows = [
             Interaction(
                 id=self.world.key(f"interaction{place}", self.number),
@@ -197,7 +201,7 @@ class _Maker:
                 kind=self.chance.choice(
                     (Kind.CALL, Kind.EMAIL, Kind.EMAIL, Kind.VALUE_ASSET, Kind.NOTE)
                 ),
-                occurred_at=self.world.today - span * self.chance.random() ** 2,
+                occurred_at=self.world.today - latest - span * (place / count),
                 note=self.chance.choice(words.NOTES),
                 user_id=str(lead.owner_id) if lead.owner_id else None,
             )

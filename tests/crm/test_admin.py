@@ -452,3 +452,19 @@ def test_tags_and_contacts_are_found_while_typing(boss: Any) -> None:
 
     assert offered("lead", "tags", "padr") == ["Alto padrão"]
     assert offered("leadcontact", "contact", "julia") == ["Júlia Castro"]
+
+
+def test_leads_are_filtered_by_owner_whatever_somebody_types_there(boss: Any) -> None:
+    ana = OwnerFactory()
+    LeadFactory(title="Ana's", owner=ana)
+    LeadFactory(title="Nobody's")
+    LeadFactory(title="Mine", owner=boss.user)
+
+    def found(owner: str) -> set[str]:
+        shown = boss.get(LEADS, {"owner": owner}).context["cl"].result_list
+        return {lead.title for lead in shown}
+
+    assert found(str(ana.pk)) == {"Ana's"}
+    assert found("me") == {"Mine"}
+    assert found("nobody") == {"Nobody's"}
+    assert found("' OR 1=1") == set()

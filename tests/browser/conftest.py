@@ -1,0 +1,98 @@
+"""A real browser, kept off the network, on a live server."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from django.core.management import call_command
+from playwright.sync_api import ConsoleMessage, Page, Request
+
+from pipedesk.accounts.groups import sync_roles
+
+PASSWORD = "of-the-browser-tests"
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Every test here needs a browser and threads that see committed rows."""
+    for item in items:
+        if "/tests/browser/" in str(item.path):
+            item.add_marker(pytest.mark.browser)
+
+
+@pytest.fixture(scope="session")
+def browser_type_launch_args(browser_type_launch_args: dict[str, Any]) -> dict[str, Any]:
+    """Debian's Chromium, without a sandbox of its own (tests run as root) or phoning home."""
+    chromium = shutil.which("chromium") or shutil.which("chromium-browser")
+    if chromium is None:
+        pytest.skip("no chromium on this machine")
+    return {
+        **browser_type_launch_args,
+        "executable_path": chromium,
+        "args": [
+            "--no-sandbox",
+            "--disable-gpu",
+            "--disable-dev-shm-usage",
+            "--disable-background-networking",
+            "--disable-component-update",
+            "--no-first-run",
+        ],
+    }
+
+
+@pytest.fixture(scope="session")
+def browser_context_args(browser_context_args: dict[str, Any]) -> dict[str, Any]:
+    """A desk's screen, in English unless a test asks otherwise."""
+    return {
+        **browser_context_args,
+        "viewport": {"width": 1360, "height": 860},
+        "locale": "en-US",
+        "timezone_id": "America/Sao_Paulo",
+    }
+
+
+@pytest.fixture
+def demo(transactional_db: None, settings: Any) -> None:
+    """The demo data and its people."""
+    settings.DEMO_PASSWORD = PASSWORD
+    settings.ALLOWED_HOSTS = ["*"]
+    call_command("migrate", verbosity=0)
+    sync_roles()
+    call_command("seed_demo", "--json", "--no-progress", stdout=open("/dev/null", "w"))  # noqa: SIM115
+
+
+@pytest.fixture
+def quiet_page(page: Page, live_server: Any) -> Iterator[Page]:
+    """A page that fails the test when it asks another host, or when a script or style breaks."""
+    faults: list[str] = []
+
+    def listen(message: ConsoleMessage) -> None:
+        if message.type == "error":
+            faults.append(message.text)
+
+    def watch(request: Request) -> None:
+        if not request.url.startswith((live_server.url, "data:", "blob:")):
+            faults.append(f"another host: {request.url}")
+
+    page.on("console", listen)
+    page.on("pageerror", lambda error: faults.append(str(error)))
+    page.on("request", watch)
+    yield page
+    assert faults == []
+
+
+@pytest.fixture
+def log_in(quiet_page: Page, live_server: Any, demo: None) -> Any:
+    """`log_in("sales@pipedesk.example")` gives the page after logging in by the form."""
+
+    def by_form(email: str) -> Page:
+        quiet_page.goto(f"{live_server.url}/admin/login/?next=/admin/")
+        quiet_page.fill("[name=username]", email)
+        quiet_page.fill("[name=password]", PASSWORD)
+        quiet_page.press("[name=password]", "Enter")
+        quiet_page.wait_for_url(f"{live_server.url}/admin/")
+        return quiet_page
+
+    return by_form
