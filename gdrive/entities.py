@@ -8,7 +8,7 @@ from datetime import date
 from typing import Any
 from uuid import UUID
 
-from django.db.models import Q, QuerySet
+from django.db.models import QuerySet
 
 from crm.models import Company, Contact, Deal, Lead
 
@@ -45,7 +45,8 @@ def find(entity_type: str, entity_id: object, *, deleted: bool = False) -> Entit
     if uuid is None or entity_type not in READERS:
         return None
     model, read = READERS[entity_type]
-    row = living(model, deleted=deleted).filter(pk=uuid).first()
+    rows: QuerySet[Any] = model.objects.all() if deleted else living(model)
+    row = rows.select_related(*RELATED.get(entity_type, ())).filter(pk=uuid).first()
     return read(row) if row is not None else None
 
 
@@ -64,27 +65,15 @@ def all_ids(entity_type: str) -> Iterator[str]:
 
 
 def is_tied_to(entity_type: str, entity_id: str, user_id: UUID) -> bool:
-    """Whether the entity is a lead of this user, or came of one, or is a contact of one."""
-    ties = {
-        "lead": Q(pk=entity_id),
-        "company": Q(qualified_company_id=entity_id),
-        "deal": Q(qualified_master_deal_id=entity_id),
-        "contact": Q(contacts=entity_id),
-    }
-    return Lead.objects.filter(ties[entity_type], owner_id=user_id).exists()
+    """Whether the entity is a lead of this user, or tied to one."""
+    rows = READERS[entity_type][0].objects.filter(pk=entity_id)
+    own = rows.filter(owner_id=user_id) if entity_type == "lead" else rows.tied_to_leads_of(user_id)
+    return bool(own.exists())
 
 
-def living(model: type[Any], *, deleted: bool = False) -> QuerySet[Any]:
-    """Rows that are not deleted; qualified leads count as living."""
-    rows: QuerySet[Any] = model.objects.all()
-    if model is Lead:
-        rows = rows.select_related("owner", "qualified_company")
-    if model is Deal:
-        rows = rows.select_related("company")
-    if deleted:
-        return rows
-    alive = Q(deleted_at__isnull=True)
-    return rows.filter(alive | Q(qualified_at__isnull=False) if model is Lead else alive)
+def living(model: type[Any]) -> QuerySet[Any]:
+    """Rows people can see: not deleted; qualified leads count as living."""
+    return Lead.objects.known() if model is Lead else model.objects.alive()
 
 
 def as_uuid(text: object) -> UUID | None:
@@ -146,6 +135,8 @@ def _text(uuid: UUID | None) -> str | None:
     return None if uuid is None else str(uuid)
 
 
+# Rows the placeholders are read from.
+RELATED = {"lead": ("owner", "qualified_company"), "deal": ("company",)}
 READERS: dict[str, tuple[type[Any], Callable[[Any], Entity]]] = {
     "company": (Company, _company),
     "lead": (Lead, _lead),
