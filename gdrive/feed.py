@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from django.conf import settings
 
 from gdrive import client
@@ -21,3 +23,9 @@ def start_feed() -> None:
     if state.page_token is None:
         token = client.get_start_page_token(state.drive_id)
         DriveSyncState.objects.filter(pk=state.pk, page_token=None).update(page_token=token)
+
+
+def as_of() -> datetime | None:
+    """When the mirror was last compared with Drive."""
+    state = DriveSyncState.objects.filter(drive_id=settings.DRIVE_SHARED_DRIVE_ID).first()
+    return state.as_of if state else None

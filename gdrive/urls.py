@@ -4,4 +4,19 @@ from __future__ import annotations
 
 from django.urls import URLPattern, URLResolver
 
-urlpatterns: list[URLPattern | URLResolver] = []
+from gdrive.template_views import TemplateViewSet
+from gdrive.views import ChangeViewSet, FolderView, ProvisionView, RootFolderView
+from pipedesk.core.routing import Router, route
+
+ENTITY = "api/drive/<str:entity_type>/<str:entity_id>"
+
+router = Router()
+router.register("api/drive/templates", TemplateViewSet, basename="drive-template")
+router.register("api/drive/changes", ChangeViewSet, basename="drive-change")
+
+urlpatterns: list[URLPattern | URLResolver] = [
+    *router.urls,
+    route(ENTITY, FolderView.as_view(), name="drive-folder"),
+    route(f"{ENTITY}/provision", ProvisionView.as_view(), name="drive-provision"),
+    route(f"{ENTITY}/root-folder-url", RootFolderView.as_view(), name="drive-root-folder-url"),
+]

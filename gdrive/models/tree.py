@@ -27,6 +27,13 @@ class DriveFolderTreeQuerySet(WorkQuerySet["DriveFolderTree"]):
         self.bulk_create([row], ignore_conflicts=True)
         return self.of(entity_type, entity_id).get()
 
+    def ask(self, tree: DriveFolderTree) -> None:
+        """Ask for a tree that is not there yet; one that was given up starts afresh."""
+        if tree.dead_at is not None:
+            self.filter(pk=tree.pk).revive()
+        elif tree.state != DriveFolderTree.State.READY and tree.requested == tree.applied:
+            self.request(tree.pk)
+
 
 class DriveFolderTree(Work):
     """The folder tree of one entity, and how far it has grown.

@@ -1,0 +1,185 @@
+"""Folders of entities in the API: read from the mirror, provisioned by a job."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+from uuid import UUID
+
+from django.db import transaction
+from django.db.models import Case, QuerySet, Value, When
+from django.http import Http404
+from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework import status
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from gdrive import access, ancestry, entities, feed
+from gdrive.models import DriveChangeLog, DriveFile, DriveFolder, DriveFolderTree, EntityType
+from gdrive.parsing import FOLDER_MIME_TYPE
+from gdrive.serializers import (
+    CrumbSerializer,
+    DriveChangeSerializer,
+    FolderStateSerializer,
+    ItemSerializer,
+    ListingSerializer,
+    ProvisionSerializer,
+    RootFolderSerializer,
+)
+from pipedesk.core.pagination import DEFAULT_PER_PAGE, MAX_PER_PAGE, Key, Order, paginate
+from pipedesk.core.query import Parameter, boolean, choice, integer, moment, text
+from pipedesk.core.views import ContractView
+from pipedesk.core.viewsets import RecordViewSet
+
+ENTITY_TYPE = OpenApiParameter(
+    "entity_type", str, OpenApiParameter.PATH, enum=list(EntityType.values)
+)
+ENTITY_ID = OpenApiParameter("entity_id", UUID, OpenApiParameter.PATH)
+PAGES = (
+    integer("page", minimum=1, maximum=1_000_000),
+    integer("page_size", "pageSize", "limit", minimum=1, maximum=MAX_PER_PAGE),
+)
+FOLDERS_FIRST = Order("name", (Key("is_file"), Key("name"), Key("pk")))
+EVENTS = ("created", "updated", "renamed", "moved", "trashed", "untrashed", "removed")
+
+
+class EntityView(ContractView):
+    """What concerns the folder of one entity; an unknown entity is 404."""
+
+    resource = "drive_file"
+    entity_type: str
+    entity_id: str
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        """Make sure that there is such an entity."""
+        super().initial(request, *args, **kwargs)
+        self.entity_type = kwargs["entity_type"]
+        uuid = entities.as_uuid(kwargs["entity_id"])
+        if uuid is None or not entities.exists(self.entity_type, uuid):
+            raise Http404
+        self.entity_id = str(uuid)
+
+    def root(self) -> DriveFolder | None:
+        """The entity's own folder, where it exists."""
+        return DriveFolder.objects.alive().of(self.entity_type, self.entity_id).first()
+
+
+@extend_schema(parameters=[ENTITY_TYPE, ENTITY_ID])
+class FolderView(EntityView):
+    """GET /api/drive/{type}/{id}."""
+
+    parameters: ClassVar[dict[str, tuple[Parameter, ...]]] = {
+        "get": (
+            text("folder_id", description="A folder inside; empty: the entity's own."),
+            boolean("include_deleted"),
+            *PAGES,
+        )
+    }
+
+    @extend_schema(responses=ListingSerializer)
+    def get(self, request: Request, **kwargs: Any) -> Response:
+        """What lies in a folder of the entity, as Drive last showed it."""
+        root = self.root()
+        crumbs = self._path(root)
+        rows = self._rows(crumbs[-1].file_id) if crumbs else DriveFile.objects.none()
+        page = paginate(rows, self.query, FOLDERS_FIRST)
+        total, per_page = page.pagination["total"], self.query.get("page_size", DEFAULT_PER_PAGE)
+        return Response(
+            {
+                "files": ItemSerializer(page.rows, many=True).data,
+                "total": total,
+                "page": page.pagination["page"],
+                "page_size": per_page,
+                "total_pages": -(-total // per_page),
+                "permission": access.permission(self.user, self.entity_type, self.entity_id),
+                "breadcrumbs": CrumbSerializer(crumbs, many=True).data,
+                "folder": self._state(root),
+            }
+        )
+
+    def _path(self, root: DriveFolder | None) -> list[ancestry.Crumb]:
+        folder_id = self.query.get("folder_id")
+        crumbs = ancestry.path(root.folder_id, folder_id or root.folder_id) if root else []
+        if folder_id and not crumbs:
+            raise Http404
+        return crumbs
+
+    def _rows(self, folder_id: str) -> QuerySet[DriveFile]:
+        rows = DriveFile.objects.inside(folder_id)
+        rows = rows.in_reach() if self.query.get("include_deleted") else rows.present()
+        kind = Case(When(mime_type=FOLDER_MIME_TYPE, then=Value(0)), default=Value(1))
+        return rows.annotate(is_file=kind)
+
+    def _state(self, root: DriveFolder | None) -> dict[str, Any]:
+        tree = DriveFolderTree.objects.of(self.entity_type, self.entity_id).first()
+        state = {
+            "state": tree.condition if tree else "none",
+            "url": root.folder_url if root else None,
+            "as_of": feed.as_of(),
+        }
+        return dict(FolderStateSerializer(state).data)
+
+
+@extend_schema(parameters=[ENTITY_TYPE, ENTITY_ID])
+class ProvisionView(EntityView):
+    """POST /api/drive/{type}/{id}/provision."""
+
+    @extend_schema(request=None, responses={202: ProvisionSerializer})
+    def post(self, request: Request, **kwargs: Any) -> Response:
+        """Ask for the entity's tree; asking again changes nothing."""
+        with transaction.atomic():
+            tree = DriveFolderTree.objects.wanted(self.entity_type, self.entity_id)
+            DriveFolderTree.objects.ask(tree)
+        tree.refresh_from_db()
+        return Response(
+            {"job_id": tree.pk, "state": tree.condition}, status=status.HTTP_202_ACCEPTED
+        )
+
+
+@extend_schema(parameters=[ENTITY_TYPE, ENTITY_ID])
+class RootFolderView(EntityView):
+    """GET /api/drive/{type}/{id}/root-folder-url."""
+
+    @extend_schema(responses=RootFolderSerializer)
+    def get(self, request: Request, **kwargs: Any) -> Response:
+        """Where the entity's folder is in Drive."""
+        root = self.root()
+        return Response(
+            {
+                "url": root.folder_url if root else None,
+                "folder_id": root.folder_id if root else None,
+                "created": root is not None,
+            }
+        )
+
+
+class ChangeViewSet(RecordViewSet):
+    """GET /api/drive/changes."""
+
+    resource = "drive_change"
+    http_method_names = ["get", "head"]
+    lookup_value_converter = "int"
+    queryset = DriveChangeLog.objects.all()
+    serializer_class = DriveChangeSerializer
+    total_cap = 10_000
+    parameters: ClassVar[dict[str, tuple[Parameter, ...]]] = {
+        "list": (
+            choice("event_type", words=EVENTS),
+            text("file_id", "changed_resource_id"),
+            text("channel_id"),
+            moment("received_from"),
+            moment("received_to", description="Before this instant."),
+        )
+    }
+
+    def filter_rows(self, rows: Any) -> Any:
+        """The changes asked for."""
+        columns = {
+            "event_type": "event_type",
+            "file_id": "changed_resource_id",
+            "channel_id": "channel_id",
+            "received_from": "received_at__gte",
+            "received_to": "received_at__lt",
+        }
+        return rows.filter(
+            **{columns[name]: value for name, value in self.query.items() if name in columns}
+        )
