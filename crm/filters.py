@@ -67,8 +67,12 @@ class Asker:
 
 
 def ask(leads: LeadQuerySet, query: Mapping[str, Any], asker: Asker) -> LeadQuerySet:
-    """The leads that answer this query (see LEAD_PARAMETERS). Raises BadQuery."""
-    leads = leads.known() if query.get("include_qualified") else leads.in_work_list()
+    """Those of these known leads that answer this query (see LEAD_PARAMETERS).
+
+    Raises BadQuery.
+    """
+    if not query.get("include_qualified"):
+        leads = leads.in_work_list()
     for name, narrow in _NARROW.items():
         if name in query:
             leads = narrow(leads, query[name], asker)

@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from django.db import transaction
-from django.db.models import QuerySet
 from django.http import Http404
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -22,6 +21,7 @@ from rest_framework.serializers import BaseSerializer
 from crm.filters import LEAD_PARAMETERS, LEAD_SORTS, Asker, ask
 from crm.lead_links import add_contact, mark_contact, set_tags
 from crm.models import Lead, LeadContact
+from crm.models.lead import LeadQuerySet
 from crm.qualification import Qualified, Target, qualify
 from crm.sales_view import FIELDS, ORDERS, present, stored_rows, tags_of
 from crm.serializers import (
@@ -66,7 +66,7 @@ class LeadViewSet(SortedViewSet):
 
     # --- Which rows, and whose ---------------------------------------------------------------
 
-    def visible_to(self, user: Any) -> QuerySet[Lead]:
+    def visible_to(self, user: Any) -> LeadQuerySet:
         """Everybody reads the whole CRM; merely deleted leads exist for `restore` alone."""
         if self.action == "restore":
             return Lead.objects.deleted().filter(qualified_at__isnull=True)
@@ -76,9 +76,9 @@ class LeadViewSet(SortedViewSet):
         """Leads of one's own, and those of nobody."""
         return row.owner_id is None or row.owner_id == self.user.pk
 
-    def filter_rows(self, rows: QuerySet[Lead]) -> QuerySet[Lead]:
+    def filter_rows(self, rows: LeadQuerySet) -> LeadQuerySet:
         """As LEAD_PARAMETERS say."""
-        return ask(Lead.objects.all(), self.query, self.asker)
+        return ask(rows, self.query, self.asker)
 
     @property
     def asker(self) -> Asker:
@@ -124,7 +124,7 @@ class LeadViewSet(SortedViewSet):
         """The work list: leads with what to do next."""
         wanted = self.wanted(FIELDS)
         asker = self.asker
-        leads = ask(Lead.objects.all(), self.query, asker)
+        leads = ask(self.visible_to(self.user), self.query, asker)
         page = paginate(
             stored_rows(leads, asker.now),
             self.query,

@@ -143,7 +143,8 @@ def record_link(instance: LeadTag | LeadContact, raw: bool, created: bool, **_kw
     column, value = _link(instance)
     changes: dict[str, tuple[Any, Any]] = {column: (None if created else value, value)}
     if isinstance(instance, LeadContact):
-        changes["is_primary"] = (None, instance.is_primary)
+        was = None if created else not instance.is_primary
+        changes["is_primary"] = (was, instance.is_primary)
     record("update", "lead", instance.lead_id, changes)
 
 

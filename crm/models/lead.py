@@ -67,10 +67,6 @@ class LeadQuerySet(SoftDeleteQuerySet["Lead"]):
             qualified_at__isnull=True,
         )
 
-    def changeable_by(self, user_id: uuid.UUID) -> Self:
-        """Leads somebody of the sales team may change: their own, and those of nobody."""
-        return self.filter(Q(owner_id=user_id) | Q(owner__isnull=True))
-
     def named_like(self, text: str) -> Self:
         """By a part of the legal or trade name, whatever case and accents."""
         return self.filter(containing(text, "title", "trade_name"))
@@ -239,9 +235,8 @@ class Lead(LoadedModel, CreatedModel):
 
     def joining(self, changes: Changes) -> tuple[str, ...]:
         """The timestamps that crm.receivers moves."""
-        if is_interaction(changes):
-            return ("updated_at", "last_interaction_at")
-        return ("updated_at",) if changes else ()
+        also = ("last_interaction_at",) if is_interaction(changes) else ()
+        return (*super().joining(changes), *also)
 
 
 class LeadTag(models.Model):

@@ -80,8 +80,8 @@ class LoadedModel(models.Model):
         return found
 
     def joining(self, changes: Changes) -> Sequence[str]:
-        """Columns that receivers set along with these changes and that must be written too."""
-        return ()
+        """Columns that are set along with these changes and must be written with them."""
+        return ("updated_at",) if changes else ()
 
     def _is_stored(self) -> bool:
         return not self._state.adding and self._loaded.get(self._meta.pk.attname) == self.pk

@@ -148,10 +148,11 @@ def paginate(
     total = _total(rows, cap, count)
     if order is not None and isinstance(rows, QuerySet):
         rows = order.apply(rows)
+    is_capped = cap is not None and total > cap
     pagination = {"total": total, "page": start // per_page + 1, "per_page": per_page}
-    if cap is not None and total > cap:
+    if is_capped:
         pagination |= {"total": cap, "total_is_capped": True}
-    chosen = list(rows[start : start + per_page]) if start < total or cap is not None else []
+    chosen = list(rows[start : start + per_page]) if start < total or is_capped else []
     return Page(chosen, pagination)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Callable
 from typing import Any
 
@@ -26,6 +25,9 @@ from tests.factories.crm import (
 )
 
 pytestmark = pytest.mark.django_db
+
+# An id that no row has.
+NOBODY = "00000000-0000-4000-8000-000000000000"
 
 LEADS = "/api/leads"
 Api = Callable[..., APIClient]
@@ -160,7 +162,7 @@ def test_a_write_by_somebody_is_their_entry_in_the_history(api: Api) -> None:
 # --- Bad input ------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("pk", ["1", "nonsense", str(uuid.uuid4()), "%00", "a" * 300])
+@pytest.mark.parametrize("pk", ["1", "nonsense", NOBODY, "%00", "a" * 300])
 @pytest.mark.parametrize("rest", ["", "/qualify", "/tags", "/contacts", "/restore"])
 def test_a_lead_that_cannot_exist_is_404(api: Api, pk: str, rest: str) -> None:
     client = api("admin")
@@ -192,9 +194,9 @@ def test_malformed_json_is_400_and_writes_nothing(api: Api, body: str) -> None:
         ({"legal_name": None}, "legal_name"),
         ({"legal_name": "A", "title": "B"}, "title"),
         ({"legal_name": "A", "lead_status_id": "x"}, "lead_status_id"),
-        ({"legal_name": "A", "lead_status_id": str(uuid.uuid4())}, "lead_status_id"),
+        ({"legal_name": "A", "lead_status_id": NOBODY}, "lead_status_id"),
         ({"legal_name": "A", "qualified_company_id": 5}, "qualified_company_id"),
-        ({"legal_name": "A", "owner_user_id": str(uuid.uuid4())}, "owner_user_id"),
+        ({"legal_name": "A", "owner_user_id": NOBODY}, "owner_user_id"),
         ({"legal_name": "A", "priority_score": "high"}, "priority_score"),
         ({"legal_name": "A", "priority_score": 101}, "priority_score"),
         ({"legal_name": "A", "priority_score": 10**30}, "priority_score"),
@@ -216,7 +218,7 @@ def test_what_the_product_sets_is_not_for_clients_to_set(api: Api) -> None:
     lead = LeadFactory()
     moment = "2020-01-01T00:00:00Z"
     read_only = ("qualified_at", "deleted_at", "disqualified_at", "created_at", "updated_at")
-    body = dict.fromkeys((*read_only, "last_interaction_at"), moment) | {"id": str(uuid.uuid4())}
+    body = dict.fromkeys((*read_only, "last_interaction_at"), moment) | {"id": NOBODY}
     assert api("admin").patch(url(lead), body, format="json").status_code == 200
     stored = Lead.objects.get()
     assert stored.pk == lead.pk
@@ -348,7 +350,7 @@ def test_tags_that_make_no_sense_are_422(api: Api, body: object) -> None:
 
 def test_an_unknown_tag_is_422_and_changes_nothing(api: Api) -> None:
     link = LeadTagFactory()
-    body = {"tag_ids": [str(TagFactory().pk), str(uuid.uuid4())]}
+    body = {"tag_ids": [str(TagFactory().pk), NOBODY]}
     assert api("admin").put(url(link.lead, "tags"), body, format="json").status_code == 422
     assert LeadTag.objects.get().tag == link.tag
 

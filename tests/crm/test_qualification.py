@@ -25,6 +25,9 @@ from tests.factories.crm import (
 
 pytestmark = pytest.mark.django_db
 
+# An id that no row has.
+NOBODY = "00000000-0000-4000-8000-000000000000"
+
 
 @pytest.fixture
 def heard() -> Iterator[list[tuple[uuid.UUID, uuid.UUID | None]]]:
@@ -155,16 +158,16 @@ def test_a_dry_run_says_what_would_happen_and_writes_nothing(
         {},
         {"deal_id": None},
         {"deal_id": "nonsense"},
-        {"deal_id": str(uuid.uuid4())},
-        {"company_id": str(uuid.uuid4())},
+        {"deal_id": NOBODY},
+        {"company_id": NOBODY},
         {"new_company": {}},
         {"new_company": {"name": " "}},
         {"new_company": {"name": "x" * 501}},
         {"new_company": {"name": "A", "cnpj": "1"}},
         {"new_company": "A"},
-        {"new_company": {"name": "A"}, "company_id": str(uuid.uuid4())},
+        {"new_company": {"name": "A"}, "company_id": NOBODY},
         {"new_company": {"name": "A"}, "new_deal": {}},
-        {"deal_id": str(uuid.uuid4()), "new_deal": {"title": "A"}},
+        {"deal_id": NOBODY, "new_deal": {"title": "A"}},
         {"new_compny": {"name": "A"}},
         [],
         "text",

@@ -130,6 +130,17 @@ def test_a_save_without_a_change_is_no_write(
     assert stored_times(lead) == (BEFORE, BEFORE, BEFORE)
 
 
+@pytest.mark.parametrize("factory", [CompanyFactory, ContactFactory, DealFactory, LeadFactory])
+def test_the_save_after_a_save_is_no_write(
+    factory: type[CompanyFactory], django_assert_num_queries: Callable[[int], Any]
+) -> None:
+    row = factory()
+    setattr(row, "title" if hasattr(row, "title") else "name", "Another name")
+    row.save()
+    with django_assert_num_queries(0):
+        row.save()
+
+
 def test_a_change_left_out_of_update_fields_does_not_count_until_it_is_saved(lead: Lead) -> None:
     lead.title, lead.disqualification_reason = "Another name", "No budget"
     lead.save(update_fields=["disqualification_reason"])
