@@ -69,6 +69,8 @@ class EventSerializer(serializers.Serializer[Any]):
 class ChannelSerializer(serializers.ModelSerializer[CalendarSyncState]):
     """The channel Google calls through."""
 
+    expiration = AwareDateTimeField(allow_null=True)
+
     class Meta:
         model = CalendarSyncState
         fields = ("channel_id", "expiration")

@@ -5,7 +5,9 @@ from __future__ import annotations
 from django.db import transaction
 from django.utils import timezone
 
-from gcalendar.models import MirroredCalendar
+from gcalendar.meetings import chunks
+from gcalendar.models import CalendarEvent, MirroredCalendar
+from gcalendar.occurrences import refresh
 from gcalendar.sync import ERROR_POLL_S, next_poll, sync
 from pipedesk.core.work import perform
 
@@ -27,3 +29,12 @@ def poll_calendars() -> None:
         with transaction.atomic():
             if row.due(now).update(next_poll_at=next_poll(now, period_s)) and not row.revive():
                 MirroredCalendar.objects.request(calendar.pk)
+
+
+def extend_occurrences() -> None:
+    """Move the window in which series are unrolled; a death halfway is made good next time."""
+    series = CalendarEvent.objects.not_cancelled().filter(recurrence__isnull=False)
+    ids = list(series.order_by("pk").values_list("pk", flat=True))
+    for some in chunks(ids):
+        with transaction.atomic():
+            refresh(some, timezone.now())
