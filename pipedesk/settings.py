@@ -331,7 +331,7 @@ Q_CLUSTER = {
     "label": "Queue",
     **({"orm": "default"} if Q_BROKER == "orm" else {"redis": Q_BROKER}),
 }
-# What runs when: name -> (job, cron or minutes between). Written to the database after each
+# What runs when: name -> (job, minutes between). Written to the database after each
 # migrate (pipedesk.core.schedules); never by hand.
 SCHEDULES: dict[str, tuple[str, int]] = {
     "rewake what was lost": ("pipedesk.core.tasks.sweep", 1),
@@ -340,6 +340,7 @@ SCHEDULES: dict[str, tuple[str, int]] = {
     "unroll series further": ("gcalendar.tasks.extend_occurrences", 1440),
     "poll drives": ("gdrive.tasks.poll_drives", 1),
     "renew channels": ("webhooks.tasks.renew_channels", 15),
+    "prune logs": ("pipedesk.core.tasks.prune_logs", 24 * 60),
 }
 
 # --- Logs ----------------------------------------------------------------------------------

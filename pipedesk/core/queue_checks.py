@@ -118,6 +118,7 @@ def check_queue(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[
     return [
         *broker_faults(settings.Q_CLUSTER, settings.DATABASES),
         *timing_faults(settings.Q_CLUSTER),
+        *schedule_faults(settings.SCHEDULES),
     ]
 
 

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 from django.db import transaction
+from django.utils import timezone
+from django.utils.module_loading import import_string
 from django_q.models import OrmQ
 
 from gdrive.models import DriveSyncState
 from pipedesk.core.exceptions import GiveUp, LeaseLost, TryLater
+from pipedesk.core.tasks import sweep, work_models
 from pipedesk.core.work import MAX_ATTEMPTS, Lease, claim, perform
+from webhooks.models import ChannelStop
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -144,3 +150,75 @@ def test_the_sweeper_wakes_what_the_queue_lost(row: DriveSyncState) -> None:
     DriveSyncState.objects.filter(pk=row.pk).update(queued_at="2020-01-01T00:00:00Z")
     assert DriveSyncState.objects.rewake() == 1
     assert OrmQ.objects.count() == 1
+
+
+def test_a_wake_up_too_early_leaves_the_row_to_the_sweeper(row: DriveSyncState) -> None:
+    later = timezone.now() + timedelta(minutes=1)
+    DriveSyncState.objects.filter(pk=row.pk).update(next_attempt_at=later)
+    DriveSyncState.objects.request(row.pk)
+    assert not perform(DriveSyncState, row.pk, finish)
+    assert DriveSyncState.objects.rewake() == 0
+
+    DriveSyncState.objects.filter(pk=row.pk).update(next_attempt_at=None)
+    assert DriveSyncState.objects.rewake() == 1
+
+
+def test_a_wake_up_while_another_works_leaves_the_row_to_the_sweeper(row: DriveSyncState) -> None:
+    DriveSyncState.objects.request(row.pk)
+    assert claim(DriveSyncState, row.pk) is not None
+    DriveSyncState.objects.request(row.pk)
+    assert not perform(DriveSyncState, row.pk, finish)  # and the other one is killed now
+
+    past = timezone.now() - timedelta(seconds=1)
+    DriveSyncState.objects.filter(pk=row.pk).update(lease_until=past)
+    assert DriveSyncState.objects.rewake() == 1
+
+
+def test_a_row_that_was_given_up_counts_requests_and_wakes_nobody(row: DriveSyncState) -> None:
+    DriveSyncState.objects.filter(pk=row.pk).update(dead_at=timezone.now())
+    DriveSyncState.objects.request(row.pk, last_notification={"channel_id": "c"})
+
+    row.refresh_from_db()
+    assert row.requested == 1
+    assert row.last_notification == {"channel_id": "c"}
+    assert not OrmQ.objects.exists()
+
+
+def test_a_run_that_stops_itself_gives_its_lease_back_only_once(
+    row: DriveSyncState, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("pipedesk.core.work.SLICE_S", -1)
+
+    def take_over(lease: Lease) -> None:
+        finish(lease)
+        DriveSyncState.objects.request(row.pk)
+
+    DriveSyncState.objects.request(row.pk)
+    assert perform(DriveSyncState, row.pk, take_over)
+
+    row.refresh_from_db()
+    assert (row.requested, row.applied) == (2, 1)
+    assert row.queued_at is not None
+    assert row.lease_until is None
+    assert OrmQ.objects.count() == 2
+
+
+def test_the_sweep_knows_every_kind_of_work(row: DriveSyncState) -> None:
+    long_ago = timezone.now() - timedelta(hours=1)
+    stop = ChannelStop.objects.create(
+        kind=2, channel_id="c", resource_id="r", requested=1, queued_at=long_ago
+    )
+    DriveSyncState.objects.filter(pk=row.pk).update(requested=1, queued_at=long_ago)
+    assert sweep() == 2
+
+    woken = {(message.task["func"], message.task["args"]) for message in OrmQ.objects.all()}
+    assert woken == {
+        ("gdrive.tasks.sync_drive", (row.pk,)),
+        ("webhooks.tasks.stop_channel", (stop.pk,)),
+    }
+    assert sweep() == 0
+
+
+def test_every_kind_of_work_names_a_job_that_exists() -> None:
+    for model in work_models():
+        assert callable(import_string(model.task)), model
