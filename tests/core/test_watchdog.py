@@ -153,7 +153,11 @@ def test_a_job_sent_before_the_workers_start_is_done_after() -> None:
 def test_the_working_folder_leaves_no_trace(tmp_path: Path) -> None:
     with manage("run_worker", "--beat", "0.5", TMPDIR=str(tmp_path)) as worker:
         beats_within(30)
-        assert list(tmp_path.glob("pipedesk-worker-*/progress"))
+        wait_for(
+            lambda: bool(list(tmp_path.glob("pipedesk-worker-*/progress"))),
+            5,
+            "the queue's progress is seen",
+        )
         assert worker.end() == 0
 
     assert not list(tmp_path.glob("pipedesk-worker-*"))
