@@ -88,6 +88,7 @@ class LoadedModel(models.Model):
 
     def _remember(self, fields: Iterable[str] | None) -> None:
         wanted = None if fields is None else set(fields)
+        self._loaded = dict(self._loaded)  # a copy of this row shares the former one
         for field in self._meta.concrete_fields:
             name = field.attname
             if name in self.__dict__ and (

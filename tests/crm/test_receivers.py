@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import uuid
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
@@ -252,6 +253,15 @@ def test_a_failing_receiver_takes_the_lead_back_too(lead: Lead) -> None:
     finally:
         entity_renamed.disconnect(refuse)
     assert stored_times(lead) == (BEFORE, BEFORE, BEFORE)
+
+
+def test_two_copies_of_a_row_remember_apart(lead: Lead) -> None:
+    other = copy.copy(lead)
+    other.title = "Another name"
+    other.save()
+    assert lead.changes() == {}
+    lead.title = "Another name"
+    assert set(lead.changes()) == {"title"}
 
 
 def test_a_copy_with_a_new_key_is_an_insert(lead: Lead) -> None:
