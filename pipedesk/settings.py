@@ -8,6 +8,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
+from corsheaders.defaults import default_headers
 from csp.constants import NONE, SELF, UNSAFE_EVAL, UNSAFE_INLINE
 from django.core.exceptions import ImproperlyConfigured
 from django.templatetags.static import static
@@ -272,7 +273,8 @@ SPECTACULAR_SETTINGS = {
 }
 CORS_ALLOWED_ORIGIN_REGEXES = [CORS_ORIGIN_REGEX] if CORS_ORIGIN_REGEX else []
 CORS_URLS_REGEX = r"^/api/.*$"
-CORS_EXPOSE_HEADERS = ["ETag", "Retry-After"]
+CORS_ALLOW_HEADERS = [*default_headers, "idempotency-key", "if-match", "if-none-match"]
+CORS_EXPOSE_HEADERS = ["ETag", "Retry-After", "Idempotency-Replayed"]
 DATA_UPLOAD_MAX_MEMORY_SIZE = 1_048_576
 
 # --- Security ------------------------------------------------------------------------------

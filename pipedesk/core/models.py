@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
+from django.conf import settings
 from django.db import models
 from django.db.models.functions import Now
 from django.utils import timezone
@@ -120,3 +121,33 @@ class Heartbeat(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+
+class StoredAnswer(models.Model):
+    """What a POST with an `Idempotency-Key` answered, for repeats of it (core.idempotency).
+
+    `answer` is `{"status", "headers", "data"}`; `fingerprint` is the hash of the request.
+    """
+
+    id = new_uuid_field()
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+", db_index=False
+    )
+    key = models.CharField(max_length=255)
+    fingerprint = models.CharField(max_length=64)
+    answer = models.JSONField(null=True)
+    created_at = models.DateTimeField(default=timezone.now, db_default=Now(), editable=False)
+
+    class Meta:
+        db_table = "stored_answers"
+        indexes = (
+            # Dropping the old ones.
+            Index(fields=["created_at"], name="idx_stored_answers_created_at"),
+        )
+        constraints = (
+            # Leads the foreign key's index, too.
+            models.UniqueConstraint(fields=["user", "key"], name="uq_stored_answers_user_id_key"),
+        )
+
+    def __str__(self) -> str:
+        return self.key

@@ -7,6 +7,7 @@ from django.db.models.signals import post_migrate
 from django_q.signals import post_execute
 
 from pipedesk.core.heartbeat import job_finished
+from pipedesk.core.idempotency import drop_answers
 from pipedesk.core.pruning import drop_results
 from pipedesk.core.schedules import write_schedules
 from pipedesk.core.signals import pruning
@@ -17,3 +18,4 @@ def connect(app: AppConfig) -> None:
     post_migrate.connect(write_schedules, sender=app, dispatch_uid="core.write_schedules")
     post_execute.connect(job_finished, dispatch_uid="core.job_finished")
     pruning.connect(drop_results, dispatch_uid="core.drop_results")
+    pruning.connect(drop_answers, dispatch_uid="core.drop_answers")

@@ -48,6 +48,14 @@ PAGINATION = {
 }
 
 
+IF_MATCH = {"If-Match": "The ETag of the row as it was seen; 412 where it changed since."}
+HEADERS = {
+    "POST": {"Idempotency-Key": "Done once per key within 24 hours, and answered alike."},
+    "PATCH": IF_MATCH,
+    "DELETE": IF_MATCH,
+}
+
+
 class _Pages:
     """What the generator asks of a paginator."""
 
@@ -72,7 +80,11 @@ class ContractSchema(AutoSchema):
         declared = getattr(self.view, "declared_parameters", None)
         if declared is None:
             return []
-        return [
+        headers = [
+            OpenApiParameter(name, str, OpenApiParameter.HEADER, description=description)
+            for name, description in HEADERS.get(self.method, {}).items()
+        ]
+        return headers + [
             OpenApiParameter(
                 name,
                 dict(parameter.schema),

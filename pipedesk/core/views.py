@@ -11,6 +11,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from pipedesk.accounts.models import User
+from pipedesk.core import idempotency
 from pipedesk.core.pagination import Order, Page, paginate
 from pipedesk.core.query import Parameter, read_query
 
@@ -41,6 +42,11 @@ class ContractView(APIView):
         """Check who calls, what they may, and what they ask."""
         super().initial(request, *args, **kwargs)
         self.query = read_query(request.query_params, self.declared_parameters())
+        key = idempotency.key_of(request)
+        handler = getattr(self, "post", None)
+        if key is not None and handler is not None:
+            # The dispatcher looks the handler up after this.
+            setattr(self, "post", idempotency.once(handler, key))  # noqa: B010  (DRF sets it so)
 
     def declared_parameters(self) -> Iterable[Parameter]:
         """The parameters of the current action."""

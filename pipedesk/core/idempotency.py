@@ -1,0 +1,103 @@
+"""`Idempotency-Key`: a POST that is sent again answers what it answered, and does nothing.
+
+The key's row, the work and the stored answer are one transaction: either all of it happened or
+none. A second request with the key waits for the first on the unique rule (SQLite: for the
+write lock), and then finds the answer. Failed requests store nothing and may be repeated.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+from django.db import transaction
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from rest_framework.exceptions import ParseError
+from rest_framework.renderers import JSONRenderer
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.utils.encoders import JSONEncoder
+
+from pipedesk.accounts.models import User
+from pipedesk.core.exceptions import InvalidInput
+from pipedesk.core.models import StoredAnswer
+from pipedesk.core.pruning import drop
+
+KEEP = timedelta(hours=24)
+KEY = re.compile(r"[\x21-\x7e]{1,255}")
+HEADERS = ("ETag", "Location", "Retry-After")
+
+
+def key_of(request: Request) -> str | None:
+    """The request's key, if it is a POST that has one. Raises ParseError for a bad one."""
+    key = request.headers.get("Idempotency-Key")
+    if key is None or request.method != "POST":
+        return None
+    if not KEY.fullmatch(key):
+        raise ParseError(_("An Idempotency-Key is 1 to 255 printable ASCII characters."))
+    return key
+
+
+def once(handler: Callable[..., Response], key: str) -> Callable[..., Response]:
+    """The handler, doing its work once per user and key within 24 hours.
+
+    The handler runs inside a transaction, so it must not call Google.
+    Raises InvalidInput when the key was used for another request.
+    """
+
+    def answered(request: Request, *args: Any, **kwargs: Any) -> Response:
+        fingerprint = _fingerprint(request)
+        with transaction.atomic():
+            row, is_new = _claim(request.user, key, fingerprint)  # type: ignore[arg-type]
+            if not is_new:
+                return _replay(row, fingerprint)
+            response = handler(request, *args, **kwargs)
+            _keep(row, response)
+        return response
+
+    return answered
+
+
+def _fingerprint(request: Request) -> str:
+    parts = [request.path.rstrip("/"), request.META.get("QUERY_STRING", ""), request.data]
+    text = json.dumps(parts, sort_keys=True, cls=JSONEncoder)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _claim(user: User, key: str, fingerprint: str) -> tuple[StoredAnswer, bool]:
+    """The row of this key, locked, and whether it was made just now."""
+    mine = StoredAnswer(user=user, key=key, fingerprint=fingerprint)
+    rows = StoredAnswer.objects.filter(user=user, key=key)
+    rows.filter(created_at__lt=timezone.now() - KEEP).delete()
+    StoredAnswer.objects.bulk_create([mine], ignore_conflicts=True)
+    row = rows.select_for_update(of=("self",), no_key=True).get()
+    return row, row.pk == mine.pk
+
+
+def _keep(row: StoredAnswer, response: Response) -> None:
+    row.answer = {
+        "status": response.status_code,
+        "headers": {name: response[name] for name in HEADERS if name in response},
+        "data": json.loads(JSONRenderer().render(response.data) or b"null"),
+    }
+    row.save(update_fields=["answer"])
+
+
+def _replay(row: StoredAnswer, fingerprint: str) -> Response:
+    if row.fingerprint != fingerprint:
+        message = _("This Idempotency-Key was used for another request.")
+        raise InvalidInput("Idempotency-Key", message, "key_reused")
+    answer: dict[str, Any] = row.answer or {}
+    headers = {**answer["headers"], "Idempotency-Replayed": "true"}
+    return Response(answer["data"], status=answer["status"], headers=headers)
+
+
+def drop_answers(dry_run: bool, **kwargs: Any) -> dict[str, int]:
+    """Receiver: answers nobody may ask for again."""
+    old = StoredAnswer.objects.filter(created_at__lt=timezone.now() - KEEP).order_by()
+    return {"stored answers": drop(old, dry_run=dry_run)}
