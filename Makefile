@@ -76,7 +76,8 @@ fmt: .venv/installed-dev ## format and sort
 	$(VENV)/ruff format --quiet .
 
 messages: .venv/installed-dev ## collect and compile the translations (needs gettext)
-	env $(THROWAWAY) $(VENV)/python manage.py makemessages --locale pt_BR --no-location --ignore .venv
+	env $(THROWAWAY) $(VENV)/python manage.py makemessages --locale pt_BR --no-location --no-wrap --no-obsolete \
+	  --ignore .venv --ignore "tests/*" --ignore "var/*" --ignore "staticfiles/*"
 	env $(THROWAWAY) $(VENV)/python manage.py compilemessages --locale pt_BR --ignore .venv
 
 clean: ## remove the virtual environment and caches; the database stays

@@ -5,9 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from django.contrib import admin, messages
-from django.utils.translation import gettext as _t
+from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import ngettext
 from unfold.decorators import action, display
 
 from gcalendar import overview
@@ -179,13 +178,13 @@ class EventAdmin(ReadOnlyAdmin):
         """The meeting; a private one without what the page's head would tell."""
         event: CalendarEvent | None = super().get_object(request, object_id, from_field)
         if event is not None and event.private:
-            event.summary = _t("Busy")
+            event.summary = gettext("Busy")
         return event
 
     @display(description=_("title"), ordering="summary")
     def shown_title(self, obj: CalendarEvent) -> str:
         """The title, unless the meeting is private."""
-        return _t("Busy") if obj.private else str(obj)
+        return gettext("Busy") if obj.private else str(obj)
 
     @display(description=_("description"))
     def shown_description(self, obj: CalendarEvent) -> str:
@@ -200,9 +199,9 @@ class EventAdmin(ReadOnlyAdmin):
     def shown_status(self, obj: CalendarEvent) -> tuple[str, str]:
         """Google's word for it."""
         words = {
-            "confirmed": _t("Confirmed"),
-            "tentative": _t("Tentative"),
-            "cancelled": _t("Cancelled"),
+            "confirmed": gettext("Confirmed"),
+            "tentative": gettext("Tentative"),
+            "cancelled": gettext("Cancelled"),
         }
         status = obj.status or ""
         return status, words.get(status, status)
@@ -217,7 +216,7 @@ class EventAdmin(ReadOnlyAdmin):
     @display(description=_("link"))
     def shown_links(self, obj: CalendarEvent) -> str:
         """The way to it in Google Calendar."""
-        return link(obj.html_link, _t("Open in Calendar"))
+        return link(obj.html_link, gettext("Open in Calendar"))
 
     @display(description=_("recurrence"))
     def shown_recurrence(self, obj: CalendarEvent) -> str:

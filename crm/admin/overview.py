@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from django.db.models import Count, Q
 from django.urls import reverse
-from django.utils.translation import gettext as _t
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from crm import priority
@@ -48,7 +48,7 @@ def leads(request: HttpRequest) -> Part | None:
 
 def _row(lead: Lead) -> Row:
     status = lead.lead_status.label if lead.lead_status else ""
-    owner = str(lead.owner) if lead.owner else _t("nobody")
+    owner = str(lead.owner) if lead.owner else gettext("nobody")
     bucket = priority.bucket(lead.priority_score)
     return Row(
         text=lead.title,

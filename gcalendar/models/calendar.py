@@ -8,6 +8,7 @@ from typing import ClassVar, Self
 from django.db import models
 from django.db.models.functions import Now
 from django.utils import timezone
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from pipedesk.core.models import (
@@ -176,4 +177,6 @@ class CalendarSyncState(TimeStampedModel, ChannelModel):
         )
 
     def __str__(self) -> str:
-        return self.channel_id or f"{self.calendar_id} ({_('polling only')})"
+        return self.channel_id or gettext("%(calendar)s (polling only)") % {
+            "calendar": self.calendar_id
+        }

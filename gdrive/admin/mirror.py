@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from django.contrib import admin
 from django.template.defaultfilters import filesizeformat
-from django.utils.translation import gettext as _t
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from unfold.contrib.filters.admin import DropdownFilter
 from unfold.decorators import display
@@ -70,7 +70,7 @@ class DriveFileAdmin(ReadOnlyAdmin):
     @display(description=_("kind"))
     def kind(self, obj: DriveFile) -> str:
         """Folder, or the file's type."""
-        return _t("Folder") if obj.is_folder else obj.mime_type or NOTHING
+        return gettext("Folder") if obj.is_folder else obj.mime_type or NOTHING
 
     @display(description=_("size"), ordering="size")
     def shown_size(self, obj: DriveFile) -> str:
@@ -81,17 +81,17 @@ class DriveFileAdmin(ReadOnlyAdmin):
     def condition(self, obj: DriveFile) -> tuple[str, str]:
         """Whether people find it in Drive."""
         if obj.deleted_at:
-            return "away", _t("Deleted")
+            return "away", gettext("Deleted")
         if obj.trashed_at:
-            return "away", _t("In the trash")
+            return "away", gettext("In the trash")
         if obj.unavailable_at:
-            return "away", _t("Out of reach")
-        return "here", _t("There")
+            return "away", gettext("Out of reach")
+        return "here", gettext("There")
 
     @display(description=_("link"))
     def open_link(self, obj: DriveFile) -> str:
         """The way to it in Drive."""
-        return link(obj.web_view_link, _t("Open in Drive"))
+        return link(obj.web_view_link, gettext("Open in Drive"))
 
 
 @admin.register(DriveChangeLog)
@@ -114,4 +114,4 @@ class DriveChangeAdmin(ReadOnlyAdmin):
     @display(description=_("found by"), label={"push": "success", "poll": "info"})
     def found(self, obj: DriveChangeLog) -> tuple[str, str]:
         """Whether Google told us or we asked."""
-        return ("push", _t("Push")) if obj.channel_id else ("poll", _t("Polling"))
+        return ("push", gettext("Push")) if obj.channel_id else ("poll", gettext("Polling"))

@@ -9,7 +9,7 @@ from django import forms
 from django.core.exceptions import ValidationError
 from django.utils.functional import cached_property
 from django.utils.html import format_html, format_html_join
-from django.utils.translation import gettext as _t
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from unfold.admin import TabularInline
 from unfold.forms import PaginationInlineFormSet
@@ -71,7 +71,7 @@ class NodeRows(PaginationInlineFormSet):
     @cached_property
     def _places(self) -> list[tuple[Any, str]]:
         indented = [(node.pk, INDENT * depth + node.name) for depth, node in walk(self._read_nodes)]
-        return [("", _t("(directly in the record's folder)")), *indented]
+        return [("", gettext("(directly in the record's folder)")), *indented]
 
     def add_fields(self, form: forms.ModelForm[Any], index: int | None) -> None:
         """Offer the folders of this template as places, read once for all rows."""

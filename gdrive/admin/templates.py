@@ -8,7 +8,7 @@ from django.contrib import admin
 from django.db.models import Count, F
 from django.db.models.functions import Now
 from django.utils.html import format_html, format_html_join
-from django.utils.translation import gettext as _t
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from gdrive import placeholders
@@ -75,7 +75,7 @@ class TemplateAdmin(BaseAdmin):
     def known_placeholders(self, obj: DriveStructureTemplate) -> str:
         """What names may contain."""
         if obj.entity_type not in placeholders.CATALOGUE:
-            return _t("Shown once the kind of record is saved.")
+            return gettext("Shown once the kind of record is saved.")
         names = sorted(placeholders.CATALOGUE[obj.entity_type])
         return format_html_join(
             " ", "{}", ((format_html("<code>{}</code>", f"{{{{{name}}}}}"),) for name in names)

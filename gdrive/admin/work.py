@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from django.contrib import admin
 from django.urls import NoReverseMatch, reverse
 from django.utils.html import format_html
-from django.utils.translation import gettext as _t
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from unfold.decorators import display
 from unfold.views import ChangeList
@@ -80,7 +80,7 @@ class FolderTreeAdmin(WorkAdmin):
     @display(description=_("link"))
     def open_link(self, obj: Any) -> str:
         """The way to it in Drive."""
-        return link(obj.folder_url, _t("Open in Drive"))
+        return link(obj.folder_url, gettext("Open in Drive"))
 
 
 @admin.register(DriveSyncState)

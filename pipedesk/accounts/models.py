@@ -12,6 +12,7 @@ from django.db import models
 from django.db.models.functions import Lower, Now
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 
 class UserQuerySet(models.QuerySet["User"]):
@@ -125,7 +126,7 @@ class UserRole(models.Model):
         SALES = "sales", _("Sales")
 
     user_id = models.CharField(_("user id"), max_length=36)
-    role = models.CharField(_("role"), max_length=20, choices=Role.choices)
+    role = models.CharField(pgettext_lazy("access", "role"), max_length=20, choices=Role.choices)
 
     objects = UserRoleQuerySet.as_manager()
 

@@ -128,14 +128,14 @@ class ProductCommand(BaseCommand):
 
     def _lines(self, steps: Iterable[T], total: int | None, label: str, unit: str) -> Iterator[T]:
         every = max(1, total // LINES) if total else 1000
-        done = 0
+        done, label = 0, label or _("done")
         for done, step in enumerate(steps, start=1):
             yield step
             if done % every == 0:
                 of = f"/{total}" if total else ""
-                self.stderr.write(f"{label or _('done')}: {done}{of} {unit}")
+                self.stderr.write(f"{label}: {done}{of} {unit}")
         if not total and done % every:
-            self.stderr.write(f"{label or _('done')}: {done} {unit}")
+            self.stderr.write(f"{label}: {done} {unit}")
 
 
 def positive_int(text: str) -> int:

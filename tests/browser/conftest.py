@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Iterator
+from io import StringIO
 from typing import Any
 
 import pytest
@@ -11,6 +13,10 @@ from django.core.management import call_command
 from playwright.sync_api import ConsoleMessage, Page, Request
 
 from pipedesk.accounts.groups import sync_roles
+
+# Playwright keeps an event loop running in the thread of the tests, next to which Django would
+# refuse to use the database. Nothing here is asynchronous.
+os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
 
 PASSWORD = "of-the-browser-tests"
 
@@ -60,7 +66,7 @@ def demo(transactional_db: None, settings: Any) -> None:
     settings.ALLOWED_HOSTS = ["*"]
     call_command("migrate", verbosity=0)
     sync_roles()
-    call_command("seed_demo", "--json", "--no-progress", stdout=open("/dev/null", "w"))  # noqa: SIM115
+    call_command("seed_demo", "--json", "--no-progress", stdout=StringIO())
 
 
 @pytest.fixture
@@ -76,6 +82,7 @@ def quiet_page(page: Page, live_server: Any) -> Iterator[Page]:
         if not request.url.startswith((live_server.url, "data:", "blob:")):
             faults.append(f"another host: {request.url}")
 
+    page.set_default_timeout(15_000)
     page.on("console", listen)
     page.on("pageerror", lambda error: faults.append(str(error)))
     page.on("request", watch)

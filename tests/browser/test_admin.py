@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Browser, Page, expect
 
 from crm.models import Lead, LeadContact, LeadTag
 from gdrive.models import DriveStructureTemplate
@@ -35,13 +35,13 @@ def test_a_manager_finds_a_lead_and_edits_it_with_a_tag_and_a_contact(
         page.goto(f"{live_server.url}/admin/crm/lead/")
         page.screenshot(path=PICTURES / "admin.png")
 
-    page.get_by_role("link", name="Leads", exact=True).first.click()
+    page.locator('#nav-sidebar-apps a[href$="/crm/lead/"]').click()
     page.fill("#searchbar", lead.title)
     page.press("#searchbar", "Enter")
     page.locator("#result_list").get_by_role("link", name=lead.title).first.click()
     page.fill("[name=trade_name]", "Renamed in the browser")
     choose(page, "tag_list", "Urg", "Urgente")
-    page.get_by_text("Add another Contact").click()
+    page.locator("#leadcontact_set-group a.add-row").last.click()
     rows = LeadContact.objects.filter(lead=lead).count()
     choose(page, f"leadcontact_set-{rows}-contact", "Ana", "Ana")
     page.get_by_role("button", name="Save", exact=True).click()
@@ -59,7 +59,7 @@ def test_a_manager_edits_a_folder_template(log_in: Any, live_server: Any) -> Non
     page: Page = log_in("manager@pipedesk.example")
     page.goto(f"{live_server.url}/admin/gdrive/drivestructuretemplate/{template.pk}/change/")
 
-    page.get_by_text("Add another Folder").click()
+    page.locator("#nodes-group a.add-row").last.click()
     new = template.nodes.count()
     page.fill(f"[name=nodes-{new}-name]", "03. {{contact_nam}}")
     page.get_by_role("button", name="Save and continue editing").click()
@@ -72,9 +72,9 @@ def test_a_manager_edits_a_folder_template(log_in: Any, live_server: Any) -> Non
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_pages_work_in_light_and_dark_and_on_a_phone_in_portuguese(
-    new_context: Any, live_server: Any, demo: None, scheme: str
+    browser: Browser, live_server: Any, demo: None, scheme: str
 ) -> None:
-    context = new_context(
+    context = browser.new_context(
         viewport={"width": 390, "height": 844}, locale="pt-BR", color_scheme=scheme
     )
     page = context.new_page()
@@ -84,5 +84,9 @@ def test_pages_work_in_light_and_dark_and_on_a_phone_in_portuguese(
     page.press("[name=password]", "Enter")
 
     expect(page.locator("#result_list")).to_contain_text("Última interação", ignore_case=True)
-    wide = page.evaluate("document.documentElement.scrollWidth - innerWidth")
-    assert wide <= 0
+    background = page.evaluate(
+        "getComputedStyle(document.body).colorScheme + document.documentElement.className"
+    )
+    assert ("dark" in background) == (scheme == "dark")
+    assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
+    context.close()
