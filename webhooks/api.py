@@ -60,6 +60,7 @@ class CalendarWatchView(ContractView):
     """Push for a calendar."""
 
     resource = "calendar_channel"
+    calls_google = True
 
     @extend_schema(
         request=WatchSerializer, responses={200: WatchingSerializer, 201: WatchingSerializer}
@@ -83,6 +84,7 @@ class DriveChannelViewSet(RecordViewSet):
     """Push for followed drives."""
 
     resource = "drive_channel"
+    calls_google = True
     queryset = DriveWebhookChannel.objects.select_related("sync_state")
     serializer_class = DriveChannelSerializer
     lookup_value_converter = "int"

@@ -1,8 +1,9 @@
 """`Idempotency-Key`: a POST that is sent again answers what it answered, and does nothing.
 
-The key's row, the work and the stored answer are one transaction: either all of it happened or
-none. A second request with the key waits for the first on the unique rule (SQLite: for the
-write lock), and then finds the answer. Failed requests store nothing and may be repeated.
+The key's row, the work and the stored answer are one transaction (where the work is not
+Google's): either all of it happened or none. A second request with the key waits for the first
+on the unique rule (SQLite: for the write lock), and then finds the answer. Failed requests
+store nothing and may be repeated.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from datetime import timedelta
 from typing import Any
 
 from django.db import transaction
+from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from rest_framework.exceptions import ParseError
@@ -23,12 +25,12 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.utils.encoders import JSONEncoder
 
-from pipedesk.accounts.models import User
-from pipedesk.core.exceptions import InvalidInput
+from pipedesk.core.exceptions import Conflict, InvalidInput
 from pipedesk.core.models import StoredAnswer
 from pipedesk.core.pruning import drop
 
 KEEP = timedelta(hours=24)
+AT_WORK = timedelta(minutes=5)  # longer than any request: whoever had the key has died
 KEY = re.compile(r"[\x21-\x7e]{1,255}")
 HEADERS = ("ETag", "Location", "Retry-After")
 
@@ -43,24 +45,37 @@ def key_of(request: Request) -> str | None:
     return key
 
 
-def once(handler: Callable[..., Response], key: str) -> Callable[..., Response]:
+def once(handler: Callable[..., Response], key: str, *, calls_google: bool) -> Any:
     """The handler, doing its work once per user and key within 24 hours.
 
-    The handler runs inside a transaction, so it must not call Google.
-    Raises InvalidInput when the key was used for another request.
+    It runs inside a transaction, unless it calls Google: then the key is taken first, and the
+    answer stored afterwards. Raises InvalidInput when the key was used for another request,
+    Conflict while the first one is still at work.
     """
 
-    def answered(request: Request, *args: Any, **kwargs: Any) -> Response:
-        fingerprint = _fingerprint(request)
+    def in_one_transaction(request: Request, *args: Any, **kwargs: Any) -> Response:
         with transaction.atomic():
-            row, is_new = _claim(request.user, key, fingerprint)  # type: ignore[arg-type]
+            row, is_new = _claim(request, key)
             if not is_new:
-                return _replay(row, fingerprint)
+                return _replay(row, _fingerprint(request))
             response = handler(request, *args, **kwargs)
             _keep(row, response)
         return response
 
-    return answered
+    def in_three_steps(request: Request, *args: Any, **kwargs: Any) -> Response:
+        with transaction.atomic():
+            row, is_new = _claim(request, key)
+            if not is_new:
+                return _replay(row, _fingerprint(request))
+        try:
+            response = handler(request, *args, **kwargs)
+        except BaseException:
+            row.delete()
+            raise
+        _keep(row, response)
+        return response
+
+    return in_three_steps if calls_google else in_one_transaction
 
 
 def _fingerprint(request: Request) -> str:
@@ -69,11 +84,14 @@ def _fingerprint(request: Request) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def _claim(user: User, key: str, fingerprint: str) -> tuple[StoredAnswer, bool]:
+def _claim(request: Request, key: str) -> tuple[StoredAnswer, bool]:
     """The row of this key, locked, and whether it was made just now."""
-    mine = StoredAnswer(user=user, key=key, fingerprint=fingerprint)
+    user: Any = request.user  # a known one: the permission came first
+    mine = StoredAnswer(user=user, key=key, fingerprint=_fingerprint(request))
     rows = StoredAnswer.objects.filter(user=user, key=key)
-    rows.filter(created_at__lt=timezone.now() - KEEP).delete()
+    now = timezone.now()
+    over = Q(created_at__lt=now - KEEP) | Q(answer__isnull=True, created_at__lt=now - AT_WORK)
+    rows.filter(over).delete()
     StoredAnswer.objects.bulk_create([mine], ignore_conflicts=True)
     row = rows.select_for_update(of=("self",), no_key=True).get()
     return row, row.pk == mine.pk
@@ -92,7 +110,9 @@ def _replay(row: StoredAnswer, fingerprint: str) -> Response:
     if row.fingerprint != fingerprint:
         message = _("This Idempotency-Key was used for another request.")
         raise InvalidInput("Idempotency-Key", message, "key_reused")
-    answer: dict[str, Any] = row.answer or {}
+    if row.answer is None:
+        raise Conflict(_("The first request with this Idempotency-Key is still at work."))
+    answer: dict[str, Any] = row.answer
     headers = {**answer["headers"], "Idempotency-Replayed": "true"}
     return Response(answer["data"], status=answer["status"], headers=headers)
 

@@ -22,12 +22,14 @@ class ContractView(APIView):
     `resource` is the noun of the role table. `role_actions` names the role table's action for
     viewset actions (or lower-case methods) that do not follow from the method alone.
     `parameters` declares the query string per viewset action (or lower-case method); the values
-    are in `self.query`, and everything else is refused.
+    are in `self.query`, and everything else is refused. `calls_google`: POST asks Google, so it
+    must not run inside a transaction.
     """
 
     resource: ClassVar[str]
     role_actions: ClassVar[Mapping[str, str]] = {}
     parameters: ClassVar[Mapping[str, Sequence[Parameter]]] = {}
+    calls_google: ClassVar[bool] = False
     query: dict[str, Any]
 
     @property
@@ -46,7 +48,8 @@ class ContractView(APIView):
         handler = getattr(self, "post", None)
         if key is not None and handler is not None:
             # The dispatcher looks the handler up after this.
-            setattr(self, "post", idempotency.once(handler, key))  # noqa: B010  (DRF sets it so)
+            handler = idempotency.once(handler, key, calls_google=self.calls_google)
+            setattr(self, "post", handler)  # noqa: B010  (the REST framework sets it so)
 
     def declared_parameters(self) -> Iterable[Parameter]:
         """The parameters of the current action."""

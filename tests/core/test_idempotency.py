@@ -5,16 +5,21 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from datetime import timedelta
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 from django.db import connection
 from django.utils import timezone
+from rest_framework.request import Request
+from rest_framework.response import Response
 from rest_framework.test import APIClient
 
 from crm.models import Lead
+from pipedesk.core.exceptions import TryLater
 from pipedesk.core.models import StoredAnswer
 from pipedesk.core.pruning import prune
+from pipedesk.core.routing import route
+from pipedesk.core.views import ContractView
 from tests.factories.crm import LeadFactory
 
 pytestmark = pytest.mark.django_db
@@ -146,3 +151,71 @@ def test_the_same_request_ten_times_at_once_is_done_once(api: Api) -> None:
     assert {answer.status_code for answer in answers} == {201}
     assert len({answer.json()["id"] for answer in answers}) == 1
     assert Lead.objects.count() == 1
+
+
+class Asking(ContractView):
+    """A view whose POST asks Google."""
+
+    resource = "lead"
+    calls_google = True
+    outcome: ClassVar[Callable[[], object]]
+
+    def post(self, request: Request) -> Response:
+        assert connection.in_atomic_block is False
+        return Response({"said": type(self).outcome()}, status=202)
+
+
+urlpatterns = [route("api/asking", Asking.as_view())]
+
+
+@pytest.fixture
+def asked(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    calls: list[str] = []
+    monkeypatch.setattr(
+        Asking, "outcome", staticmethod(lambda: calls.append("x") or len(calls)), raising=False
+    )
+    return calls
+
+
+@pytest.mark.urls(__name__)
+@pytest.mark.django_db(transaction=True)
+def test_what_asks_google_is_done_once_outside_any_transaction(api: Api, asked: list[str]) -> None:
+    client = api("sales")
+
+    answers = [client.post("/api/asking", {"a": 1}, headers=KEY) for _ in range(3)]
+
+    assert [answer.json() for answer in answers] == [{"said": 1}] * 3
+    assert [answer.status_code for answer in answers] == [202] * 3
+    assert len(asked) == 1
+
+
+@pytest.mark.urls(__name__)
+@pytest.mark.django_db(transaction=True)
+def test_while_the_first_is_at_work_the_second_is_409(api: Api, asked: list[str]) -> None:
+    client = api("sales")
+    client.post("/api/asking", {"a": 1}, headers=KEY)
+    StoredAnswer.objects.update(answer=None)
+
+    assert client.post("/api/asking", {"a": 1}, headers=KEY).status_code == 409
+    assert client.post("/api/asking", {"a": 2}, headers=KEY).status_code == 422
+    # It died: nobody is at work for minutes.
+    StoredAnswer.objects.update(created_at=timezone.now() - timedelta(minutes=6))
+    assert client.post("/api/asking", {"a": 1}, headers=KEY).json() == {"said": 2}
+
+
+@pytest.mark.urls(__name__)
+@pytest.mark.django_db(transaction=True)
+def test_where_google_fails_the_key_is_given_back(
+    api: Api, asked: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client = api("sales")
+
+    def away() -> object:
+        raise TryLater("away")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Asking, "outcome", staticmethod(away))
+        assert client.post("/api/asking", {}, headers=KEY).status_code == 503
+
+    assert not StoredAnswer.objects.exists()
+    assert client.post("/api/asking", {}, headers=KEY).json() == {"said": 1}
