@@ -14,7 +14,7 @@ from datetime import datetime
 from typing import Any
 
 from django.db import connection
-from django.db.models import Exists, OuterRef
+from django.db.models import Exists, F, OuterRef
 from django.utils import timezone
 
 from gcalendar.dropping import drop
@@ -70,7 +70,7 @@ def store(
     if generation is not None:
         for ids in chunks(sorted(latest)):
             EventAppearance.objects.on(calendar).filter(google_event_id__in=ids).update(
-                generation=generation
+                generation=generation, updated_at=F("updated_at")
             )
     return counts
 

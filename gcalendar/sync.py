@@ -36,8 +36,9 @@ from pipedesk.google.errors import (
 
 logger = logging.getLogger(__name__)
 
-# A full list is written in pieces of about this many events, or of what came in this time.
-SLICE_EVENTS = 5_000
+# A full list is written in pieces of about this many events, or of what came in this time. The
+# calendar's row is locked meanwhile, and push messages wait for it: some two seconds.
+SLICE_EVENTS = 2_500
 SLICE_S = 20.0
 # A delta is one transaction; one that takes longer than this to fetch becomes a full sync.
 DELTA_S = 35.0
