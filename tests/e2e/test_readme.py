@@ -27,8 +27,7 @@ def as_typed_here(text: str, product: Product) -> str:
 
 
 def test_the_journeys_of_the_readme_print_what_it_shows(product: Product) -> None:
-    product.manage("seed_demo", "--once")
-    product.manage("provision", "--missing")
+    product.manage("seed_demo", "--once", "--leads", "10")
     assert len(STEPS) == 5
     mark = "--- end of step ---"
     script = f"\necho '{mark}'\n".join(as_typed_here(typed, product) for typed, _ in STEPS)
@@ -44,7 +43,7 @@ def test_the_journeys_of_the_readme_print_what_it_shows(product: Product) -> Non
 
 
 def test_every_make_target_the_readme_names_exists() -> None:
-    named = set(re.findall(r"`?make ([a-z-]+)", README))
+    named = set(re.findall(r"(?:`|^)make ([a-z-]+)", README, re.MULTILINE))
     makefile = Path(ROOT / "Makefile").read_text(encoding="utf-8")
 
     assert named >= {"run", "test", "check", "help"}

@@ -21,13 +21,14 @@ from django.core.management.base import BaseCommand
 # A job may be in the middle of a call to Google when Ctrl-C comes.
 honcho.manager.KILL_WAIT = 20
 READY_WITHIN_S = 60
-# The default calendar and the drive, followed and with channels; folders of the demo records.
+# The default calendar and the drive, followed and with channels.
 CONNECT = (
     ("sync_calendars", "--no-progress"),
     ("sync_drive", "--no-progress"),
     ("renew_channels", "--no-progress"),
-    ("provision", "--missing", "--no-progress"),
 )
+# Then the folders of the demo records, which take a while and hinder nobody.
+AFTERWARDS = ("provision", "--missing", "--no-progress")
 
 
 @dataclass(frozen=True)
@@ -91,7 +92,7 @@ class Command(BaseCommand):
             ("Database", ["migrate", "--no-input"]),
             ("Roles", ["sync_roles"]),
             ("Folder templates", ["ensure_templates"]),
-            ("Demo data", ["seed_demo", "--once"]),
+            ("Demo data", ["seed_demo", "--once", "--leads", "40"]),
         ):
             self.stdout.write(f"{step} …")
             call_command(*command, verbosity=0)
@@ -138,6 +139,7 @@ class Command(BaseCommand):
         for command in CONNECT:
             self.connect(command, where)
         self.stdout.write(self.welcome(where))
+        self.connect(AFTERWARDS, where)
 
     def connect(self, command: tuple[str, ...], where: Addresses) -> None:
         """Run a command that needs Google; its failure is told and stops nothing."""
