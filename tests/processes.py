@@ -99,3 +99,16 @@ def is_alive(pid: int) -> bool:
     except FileNotFoundError:
         return False
     return state != "Z"
+
+
+def descendants(pid: int) -> list[int]:
+    """Everything below a process."""
+    return [below for child in children(pid) for below in (child, *descendants(child))]
+
+
+def pool(worker: Running) -> list[int]:
+    """Of a run_worker that works: [worker, worker, monitor, pusher]."""
+    wait_for(lambda: len(descendants(worker.pid)) == 6, 20, "the pool started")
+    [main] = children(worker.pid)
+    [guard] = children(main)
+    return children(guard)

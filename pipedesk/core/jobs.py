@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from django.conf import settings
 from django.db import transaction
-from django_q.models import Task
+from django.utils import timezone
+from django_q.models import OrmQ, Task
 from django_q.tasks import async_task
 
 
@@ -28,3 +29,13 @@ def send(task: str, *primary_keys: int) -> str:
 def is_finished(message_id: str) -> bool:
     """Whether a worker answered the message and the answer was acknowledged."""
     return bool(Task.objects.filter(pk=message_id).exists())
+
+
+def hand_out_again() -> int:
+    """Free the messages some cluster has taken and not answered; returns how many.
+
+    For the start of a cluster: those of its dead predecessor would wait for minutes. A
+    message of a living one may be worked on twice; the row's lease sees to that.
+    """
+    now = timezone.now()
+    return int(OrmQ.objects.filter(lock__gt=now).update(lock=now))

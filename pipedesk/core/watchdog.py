@@ -24,7 +24,7 @@ from django.db import Error as DatabaseFailure
 from django.db import close_old_connections
 
 from pipedesk.core import heartbeat
-from pipedesk.core.jobs import is_finished, send
+from pipedesk.core.jobs import hand_out_again, is_finished, send
 
 TICK_S = 0.25
 PR_SET_PDEATHSIG = 1
@@ -137,9 +137,18 @@ class Watchdog:
 
     def _start(self) -> Cluster:
         self.progress_file.unlink(missing_ok=True)
+        self._free_messages()
         cluster = Cluster(self.progress_file)
         self.say(f"queue started (process {cluster.process.pid})")
         return cluster
+
+    def _free_messages(self) -> None:
+        try:
+            close_old_connections()
+            if count := hand_out_again():
+                self.say(f"{count} messages of a cluster before are handed out again")
+        except DatabaseFailure as failure:
+            self.say(f"no database: {type(failure).__name__}")
 
     def _watch(self, cluster: Cluster) -> str:
         """Watch until the cluster must be restarted (why) or we were told to stop ("")."""

@@ -1,0 +1,146 @@
+"""Push to mirror with real workers, and workers killed while they talk to Google."""
+
+from __future__ import annotations
+
+import os
+import signal
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from django.test import Client
+from django.utils import timezone
+from django_q.models import Schedule
+from pytest_django import Settings
+from pytest_django.live_server_helper import LiveServer
+
+from gcalendar.models import EventAppearance, MirroredCalendar
+from gdrive.models import DriveSyncState
+from pipedesk.core.models import Heartbeat
+from pipedesk.core.tasks import sweep
+from pipedesk.sandbox.server import SandboxServer
+from tests.factories.webhooks import message
+from tests.processes import Running, descendants, manage, pool, wait_for
+from webhooks.channels import ensure, stop
+from webhooks.kinds import CALENDAR, DRIVE
+from webhooks.models import ChannelStop, Receipt
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.e2e]
+
+START = datetime(2027, 1, 12, 10, tzinfo=UTC)
+
+
+@pytest.fixture(autouse=True)
+def nothing_by_the_clock(live_server: LiveServer, settings: Settings) -> None:
+    settings.WEBHOOK_BASE_URL = live_server.url
+    Schedule.objects.all().delete()
+
+
+def wait_until_working() -> None:
+    wait_for(lambda: Heartbeat.objects.filter(name="queue").exists(), 30, "workers work")
+
+
+def kill_everything(worker: Running) -> None:
+    for pid in (worker.pid, *descendants(worker.pid)):
+        os.kill(pid, signal.SIGKILL)
+    worker.process.wait(10)
+
+
+def seen(calendar: MirroredCalendar) -> int:
+    return EventAppearance.objects.filter(mirrored_calendar=calendar).count()
+
+
+def list_calls(google: SandboxServer) -> int:
+    return int(google.google.requests.as_json().get("calendar.events.list", 0))
+
+
+def test_a_change_in_google_is_mirrored_by_a_worker_within_five_seconds(
+    google: SandboxServer,
+) -> None:
+    calendar = MirroredCalendar.objects.create(
+        calendar_id="primary", subject="ana@pipedesk.example"
+    )
+    ensure(CALENDAR, calendar.pk)
+    with manage("run_worker", "--beat", "1", GOOGLE_API_ROOT_URL=google.root_url):
+        wait_until_working()
+        google.calendar.create_event("Visit", START, START + timedelta(hours=1))
+        wait_for(lambda: seen(calendar) == 1, 5, "the meeting is here")
+
+    wait_for(lambda: Receipt.objects.count() == 2, 5, "handshake and push were kept")
+
+
+def test_d43_i12_fifty_messages_in_a_moment_are_few_syncs(google: SandboxServer) -> None:
+    calendar = MirroredCalendar.objects.create(
+        calendar_id="primary", subject="ana@pipedesk.example"
+    )
+    channel, _ = ensure(CALENDAR, calendar.pk)
+    stored = google.google.channels.get(channel.channel_id)
+    assert stored is not None
+    with manage("run_worker", "--beat", "1", GOOGLE_API_ROOT_URL=google.root_url):
+        wait_until_working()
+        google.calendar.create_event("Visit", START, START + timedelta(hours=1))
+        for number in range(100, 150):
+            headers = message(channel, Message_Number=str(number), Channel_Token=stored["token"])
+            assert Client().post(CALENDAR.path, headers=headers).status_code == 200
+        wait_for(lambda: is_at_rest(calendar), 20, "nothing is left to do")
+
+    assert MirroredCalendar.objects.get().requested >= 50
+    assert seen(calendar) == 1
+    assert 1 <= list_calls(google) <= 15
+
+
+def is_at_rest(calendar: MirroredCalendar) -> bool:
+    calendar.refresh_from_db()
+    return calendar.applied == calendar.requested and calendar.queued_at is None
+
+
+def stop_slowly(google: SandboxServer) -> str:
+    """A job that waits for Google, and a worker that has its lease; returns the channel's id."""
+    drive = DriveSyncState.objects.create(drive_id="")
+    channel, _ = ensure(DRIVE, drive.pk)
+    google.google.faults.latency_s = 20
+    assert stop(DRIVE, channel) is not None
+    wait_for(lambda: bool(busy()), 20, "a worker has the lease")
+    return str(channel.channel_id)
+
+
+def let_the_lease_end(google: SandboxServer) -> None:
+    """What two minutes of waiting do, at once."""
+    google.google.faults.latency_s = 0
+    ChannelStop.objects.update(lease_until=timezone.now() - timedelta(seconds=1))
+    assert sweep() == 1
+
+
+def is_live(google: SandboxServer, channel_id: str) -> bool:
+    row = google.google.channels.get(channel_id)
+    assert row is not None
+    return bool(row["live"])
+
+
+def test_f1_a_job_whose_workers_are_killed_is_done_by_the_next_ones(google: SandboxServer) -> None:
+    environment = {"GOOGLE_API_ROOT_URL": google.root_url}
+    with manage("run_worker", "--beat", "1", "--stall", "5", **environment) as worker:
+        wait_until_working()
+        channel_id = stop_slowly(google)
+        for pid in pool(worker)[:2]:
+            os.kill(pid, signal.SIGKILL)
+        let_the_lease_end(google)
+        wait_for(lambda: not ChannelStop.objects.exists(), 40, "the channel was stopped")
+
+    assert not is_live(google, channel_id)
+
+
+def test_f1_a_job_killed_with_everything_is_done_after_the_start(google: SandboxServer) -> None:
+    environment = {"GOOGLE_API_ROOT_URL": google.root_url}
+    with manage("run_worker", "--beat", "1", **environment) as worker:
+        wait_until_working()
+        channel_id = stop_slowly(google)
+        kill_everything(worker)
+    let_the_lease_end(google)
+    with manage("run_worker", "--beat", "1", **environment):
+        wait_for(lambda: not ChannelStop.objects.exists(), 30, "the channel was stopped")
+
+    assert not is_live(google, channel_id)
+
+
+def busy() -> list[int]:
+    return list(ChannelStop.objects.filter(attempts=1).values_list("pk", flat=True))
