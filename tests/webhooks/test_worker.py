@@ -77,11 +77,12 @@ def test_d43_i12_fifty_messages_in_a_moment_are_few_syncs(google: SandboxServer)
     assert stored is not None
     with manage("run_worker", "--beat", "1", GOOGLE_API_ROOT_URL=google.root_url):
         wait_until_working()
+        google.google.faults.latency_s = 2  # each sync takes longer than many messages
         google.calendar.create_event("Visit", START, START + timedelta(hours=1))
         for number in range(100, 150):
             headers = message(channel, Message_Number=str(number), Channel_Token=stored["token"])
             assert Client().post(CALENDAR.path, headers=headers).status_code == 200
-        wait_for(lambda: is_at_rest(calendar), 20, "nothing is left to do")
+        wait_for(lambda: is_at_rest(calendar), 40, "nothing is left to do")
 
     assert MirroredCalendar.objects.get().requested >= 50
     assert seen(calendar) == 1
