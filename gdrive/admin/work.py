@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy as _
 from unfold.decorators import display
 from unfold.views import ChangeList
 
+from gdrive.layout import ROOT_KEY
 from gdrive.models import (
     DriveFolder,
     DriveFolderNode,
@@ -34,22 +35,26 @@ class FolderInline(ReadOnlyInline):
 
 
 class TreeList(ChangeList):
-    """A page of trees with the links to all their folders in one query."""
+    """A page of trees with the names and links of all their folders in one query each."""
 
     def get_results(self, request: HttpRequest) -> None:
-        """The page's rows, each with `folder_url`."""
+        """The page's rows, each with `root_name` and `folder_url`."""
         super().get_results(request)
         ids = [tree.entity_id for tree in self.result_list]
         folders = DriveFolder.objects.alive().filter(entity_id__in=ids)
         urls = {(row.entity_type, row.entity_id): row.folder_url for row in folders}
+        roots = DriveFolderNode.objects.filter(tree__in=list(self.result_list), path_key=ROOT_KEY)
+        names = dict(roots.values_list("tree_id", "name"))
         for tree in self.result_list:
             tree.folder_url = urls.get((tree.entity_type, tree.entity_id))
+            tree.root_name = names.get(tree.pk)
 
 
 @admin.register(DriveFolderTree)
 class FolderTreeAdmin(WorkAdmin):
     """Folder trees of leads, companies, deals and contacts."""
 
+    list_display_links = ("work_state",)
     list_display = ("shown_record", "entity_type", "work_state", "last_error", "open_link")
     list_filter = (WorkFilter, "entity_type")
     search_fields = ("entity_id",)
@@ -69,13 +74,14 @@ class FolderTreeAdmin(WorkAdmin):
         return TreeList
 
     @display(description=_("record"))
-    def shown_record(self, obj: DriveFolderTree) -> str:
-        """The way to the record the tree belongs to."""
+    def shown_record(self, obj: Any) -> str:
+        """The way to the record the tree belongs to, by the name of its folder."""
+        name = getattr(obj, "root_name", None) or obj.entity_id
         try:
             url = reverse(f"admin:crm_{obj.entity_type}_change", args=(obj.entity_id,))
         except NoReverseMatch:
-            return obj.entity_id
-        return format_html('<a href="{}">{}</a>', url, obj.entity_id)
+            return str(name)
+        return format_html('<a href="{}">{}</a>', url, name)
 
     @display(description=_("link"))
     def open_link(self, obj: Any) -> str:

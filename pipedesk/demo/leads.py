@@ -132,7 +132,7 @@ class _Maker:
 
     def make(self) -> None:
         """Add the lead and what belongs to it."""
-        name = f"{self.chance.choice(words.FIRST_WORDS)} {self.chance.choice(words.LAST_WORDS)}"
+        name = _place_name(self.chance)
         self.city, state, self.area = self.chance.choice(words.CITIES)
         lead = Lead(
             id=self.world.key("lead", self.number),
@@ -233,7 +233,7 @@ class _Maker:
         status = self.world.statuses
         decided_at = self.created_at + (self.world.today - self.created_at) * self.chance.random()
         if fate < QUALIFIED:
-            lead.qualified_company = self._company(name)
+            lead.qualified_company = self._company()
             lead.qualified_master_deal = self._deal(lead.qualified_company, name)
             lead.qualified_at = lead.deleted_at = decided_at
             lead.lead_status = status.get(LeadStatus.QUALIFIED)
@@ -247,15 +247,15 @@ class _Maker:
             if fate > 1 - DELETED:
                 lead.deleted_at = decided_at
             elif fate > 0.9:
-                lead.qualified_company = self._company(name)
+                lead.qualified_company = self._company()
 
-    def _company(self, name: str) -> Company:
+    def _company(self) -> Company:
         """A company of its own, or one that a lead of the same six has too."""
         number = self.number // LEADS_PER_COMPANY
         chance = random.Random(f"{self.world.seed}/company/{number}")  # noqa: S311  made-up data
         company = Company(
             id=self.world.key("company", number),
-            name=_company_name(chance, f"{chance.choice(words.FIRST_WORDS)} {name.split()[-1]}"),
+            name=_company_name(chance, _place_name(chance)),
         )
         self.made.companies.append(company)
         return company
@@ -318,6 +318,12 @@ class _Maker:
 
 def _latest(rows: list[Interaction], kind: str) -> datetime | None:
     return max((row.occurred_at for row in rows if row.kind == kind), default=None)
+
+
+def _place_name(chance: random.Random) -> str:
+    """Two words that do not say the same twice, as "Serra da Serra" would."""
+    first, last = chance.choice(words.FIRST_WORDS), chance.choice(words.LAST_WORDS)
+    return f"{first} {last}" if first not in last else f"Novo {last}"
 
 
 def _company_name(chance: random.Random, name: str) -> str:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,9 +10,6 @@ from playwright.sync_api import Browser, Page, expect
 from crm.models import Lead, LeadContact, LeadTag
 from gdrive.models import DriveStructureTemplate
 from tests.browser.conftest import PASSWORD
-
-# `SCREENSHOTS=1 pytest -m browser` writes the README's picture.
-PICTURES = Path(__file__).parents[2] / "docs" / "images" if os.environ.get("SCREENSHOTS") else None
 
 
 def choose(page: Page, field: str, typed: str, option: str) -> None:
@@ -31,9 +26,6 @@ def test_a_manager_finds_a_lead_and_edits_it_with_a_tag_and_a_contact(
     lead = Lead.objects.in_work_list().filter(tags=None).first()
     assert lead is not None
     page: Page = log_in("manager@pipedesk.example")
-    if PICTURES:
-        page.goto(f"{live_server.url}/admin/crm/lead/")
-        page.screenshot(path=PICTURES / "admin.png")
 
     page.locator('#nav-sidebar-apps a[href$="/crm/lead/"]').click()
     page.fill("#searchbar", lead.title)
