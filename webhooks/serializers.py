@@ -8,10 +8,10 @@ from rest_framework import serializers
 
 from gdrive.models import DriveWebhookChannel
 from pipedesk.core.fields import AwareDateTimeField
-from pipedesk.core.serializers import RecordSerializer
+from pipedesk.core.serializers import RecordSerializer, StrictBody
 
 
-class WatchSerializer(serializers.Serializer[Any]):
+class WatchSerializer(StrictBody):
     """Which calendar to watch; none: the primary one."""
 
     calendar_id = serializers.CharField(max_length=255, required=False)
@@ -26,7 +26,7 @@ class WatchingSerializer(serializers.Serializer[Any]):
     expiration = AwareDateTimeField()
 
 
-class DriveWatchSerializer(serializers.Serializer[Any]):
+class DriveWatchSerializer(StrictBody):
     """Which drive to watch; none: the one the folder trees grow in."""
 
     drive_id = serializers.CharField(max_length=128, required=False, allow_blank=True)
@@ -42,7 +42,6 @@ class DriveChannelSerializer(RecordSerializer[DriveWebhookChannel]):
         fields = (
             "id",
             "channel_id",
-            "resource_id",
             "resource_type",
             "watched_resource_id",
             "drive_id",

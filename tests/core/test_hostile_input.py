@@ -12,6 +12,8 @@ from django.apps import apps
 from rest_framework.test import APIClient
 
 from pipedesk.accounts.models import UserRole
+from pipedesk.core.pagination import PAGING
+from pipedesk.core.viewsets import SPARSE
 from tests.core.test_access import OPERATIONS, address_of
 from tests.factories.accounts import UserFactory
 from tests.factories.crm import (
@@ -38,6 +40,12 @@ BODY_POISON: tuple[Any, ...] = (
     {"a": {"b": []}}, "9999-12-31T23:59:59-14:00", "x" * 20_000, "' OR 1=1--", "<script>",
     str(uuid.UUID(int=0)),
 )  # fmt: skip
+ID_POISON = (
+    "0", "-1", "9" * 30, "x", "%00", "%ED%A0%80", "null", "{id}", "..", "a" * 2000, "1e5",
+    str(uuid.UUID(int=0)), "'",
+)  # fmt: skip
+# What every list has is tried on one of them.
+COMMON = {name for parameter in (*PAGING, *SPARSE) for name in parameter.names}
 LOOKUPS = (
     "password", "owner__password__startswith", "id__in", "legal_name__regex", "pk", "%3F",
     "user__is_superuser", "__class__", "deleted_at__isnull", "extra", "order", "ordering", "_",
@@ -97,7 +105,8 @@ def rows_by_table() -> dict[str, int]:
 
 @pytest.mark.parametrize("address", LISTS)
 def test_no_value_of_a_parameter_breaks_a_list(admin: APIClient, address: str) -> None:
-    for name in parameters_of(address):
+    common = set() if address == "/api/users" else COMMON
+    for name in set(parameters_of(address)) - common:
         for value in QUERY_POISON:
             answer = sealed(admin.get(f"{address}?{name}={value}"))
             assert answer.status_code in (200, 400), (name, value, answer.status_code)
@@ -154,16 +163,11 @@ def test_no_value_of_a_field_breaks_a_row(admin: APIClient, address: str) -> Non
 
 
 @pytest.mark.parametrize("address", sorted(address for address in OPERATIONS if "{id}" in address))
-@pytest.mark.parametrize(
-    "identifier",
-    ["0", "-1", "9" * 30, "x", "%00", "%ED%A0%80", "null", "{id}", "..", "a" * 2000, "1e5",
-     str(uuid.UUID(int=0)), "'"],
-    ids=lambda text: text[:12],
-)  # fmt: skip
-def test_an_id_that_cannot_exist_is_404(admin: APIClient, address: str, identifier: str) -> None:
-    path = address.replace("{id}", identifier)
-    for parameter in ("{contact_id}", "{fid}", "{pid}"):
-        path = path.replace(parameter, str(uuid.uuid4()))
-    for method in OPERATIONS[address]:
-        answer = sealed(admin.generic(method, path, "{}", content_type="application/json"))
-        assert answer.status_code == 404, (method, answer.status_code)
+def test_an_id_that_cannot_exist_is_404(admin: APIClient, address: str) -> None:
+    for identifier in ID_POISON:
+        path = address.replace("{id}", identifier)
+        for parameter in ("{contact_id}", "{fid}", "{pid}"):
+            path = path.replace(parameter, str(uuid.uuid4()))
+        for method in OPERATIONS[address]:
+            answer = sealed(admin.generic(method, path, "{}", content_type="application/json"))
+            assert answer.status_code == 404, (method, path, answer.status_code)
