@@ -6,6 +6,7 @@ from typing import Any
 
 from django.db import transaction
 from django.utils.translation import gettext as _
+from drf_spectacular.utils import extend_schema
 from rest_framework import status
 from rest_framework.decorators import action
 from rest_framework.request import Request
@@ -54,10 +55,11 @@ class CalendarViewSet(RecordViewSet):
         """Take it off the registry."""
         remove(row)
 
+    @extend_schema(request=None, responses={202: CalendarSerializer})
     @action(detail=True, methods=["post"])
     def sync(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         """Queue a sync."""
         with transaction.atomic():
             row = self.locked_object()
             MirroredCalendar.objects.request(row.pk)
-        return Response({"id": row.pk, "status": "queued"}, status=status.HTTP_202_ACCEPTED)
+        return self.row_response(row, status.HTTP_202_ACCEPTED)

@@ -52,6 +52,11 @@ def shows_times_only(calendar: MirroredCalendar) -> bool:
     )
 
 
+def forget_etags(calendar: MirroredCalendar) -> None:
+    """Let the next list be read as if every event of it had moved."""
+    EventAppearance.objects.on(calendar).update(etag=None)
+
+
 def store(
     calendar: MirroredCalendar, items: Iterable[ParsedEvent], generation: int | None = None
 ) -> Counts:

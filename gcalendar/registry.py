@@ -9,6 +9,7 @@ from django.db import transaction
 from django.db.models import Exists, OuterRef, Subquery
 from django.utils.translation import gettext as _
 
+from gcalendar.mirror import forget_etags
 from gcalendar.models import CalendarEvent, EventAppearance, EventAttendee, MirroredCalendar
 from gcalendar.parsing import CANCELLED
 from gcalendar.signals import calendar_registered, calendar_removed
@@ -31,7 +32,7 @@ def default_subject() -> str:
 
 def check(calendar_id: str, subject: str, visibility: str) -> tuple[str, str]:
     """Id and subject as they would be stored. Raises InvalidInput."""
-    calendar_id, subject = calendar_id.strip(), subject.strip().lower() or default_subject()
+    calendar_id, subject = calendar_id.strip(), (subject.strip() or default_subject()).lower()
     if not (calendar_id.isprintable() and 0 < len(calendar_id) <= MAX_ID_LENGTH):
         raise InvalidInput("calendar_id", _("A calendar's id, or “primary”."))
     try:
@@ -93,7 +94,7 @@ def set_visibility(calendar: MirroredCalendar, visibility: str) -> None:
         calendar.visibility = visibility
         if visibility == MirroredCalendar.Visibility.BUSY:
             _forget_details(calendar)
-        EventAppearance.objects.on(calendar).update(etag=None)
+        forget_etags(calendar)
         forget_cursor(calendar)
         MirroredCalendar.objects.request(calendar.pk)
 

@@ -65,7 +65,8 @@ class Fetched:
     items: list[ParsedEvent] = field(default_factory=list)
     next_page_token: str | None = None
     sync_token: str | None = None
-    about: dict[str, Any] = field(default_factory=dict)
+    # Zone or access of the calendar moved: what is stored must be read anew, etags or not.
+    reread: bool = False
 
 
 def sync(lease: Lease) -> None:
@@ -121,6 +122,7 @@ def _bring_up_to_date(lease: Lease, calendar: MirroredCalendar) -> None:
             _incremental(lease, calendar, cursor.sync_token)
         except FullSyncNeededError as reason:
             logger.warning("calendar %s: full sync, because %s", calendar.pk, reason)
+            calendar.refresh_from_db()  # without what the discarded pages told of it
         else:
             return
     _full(lease, calendar)
@@ -134,6 +136,9 @@ def _incremental(lease: Lease, calendar: MirroredCalendar, sync_token: str | Non
         raise FullSyncNeededError(reason) from refusal
     if fetched.next_page_token:
         reason = "the delta is too long for one piece"
+        raise FullSyncNeededError(reason)
+    if fetched.reread:
+        reason = "the calendar's zone or our access to it changed"
         raise FullSyncNeededError(reason)
     with transaction.atomic():
         _complete(lease, calendar, fetched)
@@ -157,7 +162,7 @@ def _full(lease: Lease, calendar: MirroredCalendar) -> None:
             lease.write(
                 attempts=0, generation=generation, full_sync_page_token=fetched.next_page_token
             )
-            mirror.store(calendar, fetched.items, generation)
+            _store_listed(calendar, fetched, generation)
         return
     _finish_full(lease, calendar, fetched, generation if place else None)
 
@@ -172,7 +177,7 @@ def _finish_full(
     seen = {item.google_event_id for item in fetched.items}
     with transaction.atomic():
         lease.write(full_sync_page_token=None)
-        mirror.store(calendar, fetched.items, generation)
+        _store_listed(calendar, fetched, generation)
         unseen = Unseen.of(calendar, seen, generation)
         suspicious = calendar.suspicious_shrink is None and _suspicious(unseen)
         if suspicious:
@@ -183,6 +188,12 @@ def _finish_full(
     if suspicious:
         msg = _("Google's list suddenly lacks %(gone)d of %(all)d events; asking once more.")
         raise TryLater(msg % {"gone": len(unseen.gone), "all": unseen.shown}, CONFIRM_AFTER_S)
+
+
+def _store_listed(calendar: MirroredCalendar, fetched: Fetched, generation: int | None) -> None:
+    if fetched.reread:
+        mirror.forget_etags(calendar)
+    mirror.store(calendar, fetched.items, generation)
 
 
 def _suspicious(unseen: Unseen) -> bool:
@@ -203,6 +214,7 @@ def _fetch(
     Raises BrokenListError, GoogleError.
     """
     started, fetched = monotonic(), Fetched(asked_at=timezone.now())
+    before = (calendar.time_zone, mirror.shows_times_only(calendar))
     if sync_token is None and page_token is None:
         _learn_about(calendar)
     used = {page_token}
@@ -214,6 +226,7 @@ def _fetch(
             page_token=page_token,
         )
         _read_about(calendar, page)
+        fetched.reread = before != (calendar.time_zone, mirror.shows_times_only(calendar))
         fetched.items += parse_events(page.get("items") or (), calendar.time_zone)
         page_token = page.get("nextPageToken") or None
         if page_token is None:

@@ -588,6 +588,30 @@ def test_a_calendar_that_shows_times_only_neither_stores_nor_hides_details(mirro
     assert shown() == ["Open"]
 
 
+def test_details_come_and_go_with_our_access(
+    mirror: Mirror, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mirror.people.create_event("Visit", at(1))
+    role = ["owner"]
+    edited(monkeypatch, lambda page: {**page, "accessRole": role[0]})
+    for role[0], title in (("owner", "Visit"), ("freeBusyReader", None), ("reader", "Visit")):
+        mirror.synced()
+        assert shown() == [title]
+
+
+def test_all_day_events_follow_the_calendars_zone(
+    mirror: Mirror, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mirror.people.create_event("Holiday", at(28).date())
+    mirror.synced()
+    assert CalendarEvent.objects.get().start_time == at(28, 3)
+
+    edited(monkeypatch, lambda page: {**page, "timeZone": "Asia/Tokyo"})
+    mirror.synced()
+    event = CalendarEvent.objects.get()
+    assert (event.start_time, event.start_date) == (at(27, 15), at(28).date())
+
+
 def test_other_calendars_and_their_rows_are_not_touched_by_a_sweep(mirror: Mirror) -> None:
     AppearanceFactory(event__summary="elsewhere")
     fill(mirror, 1)
