@@ -108,7 +108,12 @@ class Comparison:
         row.unavailable_at = self.now
         self._keep(row)
         self.outcome.left.append(file.file_id)
+        self._pass_on_trash(file, stored)
         self._report(file.file_id, "moved")
+
+    def _pass_on_trash(self, file: RemoteFile, stored: DriveFile) -> None:
+        if file.is_folder and bool(stored.trashed_at) != file.trashed:
+            (self.outcome.trashed if file.trashed else self.outcome.untrashed).append(file.file_id)
 
     def _store(self, file: RemoteFile, stored: DriveFile | None) -> None:
         node = self.known.ours.get(file.file_id)
@@ -121,9 +126,7 @@ class Comparison:
         else:
             for event in differences(stored, file, node):
                 self._report(file.file_id, event)
-            if file.is_folder and bool(stored.trashed_at) != file.trashed:
-                turned = self.outcome.trashed if file.trashed else self.outcome.untrashed
-                turned.append(file.file_id)
+            self._pass_on_trash(file, stored)
         row = row_of(file, stored, self.now)
         if stored is None or not same(row, stored):
             self._keep(row)

@@ -59,6 +59,15 @@ def store(rows: Iterable[DriveFile]) -> None:
 
 
 def store_file(remote: RemoteFile) -> None:
-    """Store one file as an answer of ours showed it."""
+    """Store one file as an answer to our own write showed it.
+
+    Whether a known file is in the trash, or in reach, is left to the change feed: what lies
+    below it follows there.
+    """
     stored = DriveFile.objects.filter(file_id=remote.file_id).first()
-    store([row_of(remote, stored, timezone.now())])
+    row = row_of(remote, stored, timezone.now())
+    if stored is not None:
+        row.trashed_at = stored.trashed_at
+        row.explicitly_trashed = stored.explicitly_trashed
+        row.unavailable_at = stored.unavailable_at
+    store([row])

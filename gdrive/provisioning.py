@@ -41,10 +41,8 @@ def provision(lease: Lease) -> None:
     start_feed()
     place = _place(lease, entity)
     journal.plan(tree, entity, place)
-    if not _grow(lease, tree, deadline):
-        return
-    _follow(lease, tree, entity, place)
-    lease.complete(state=DriveFolderTree.State.READY)
+    if _grow(lease, tree, deadline) and _follow(lease, tree, entity, place, deadline):
+        lease.complete(state=DriveFolderTree.State.READY)
 
 
 def _place(lease: Lease, entity: Entity) -> DriveFolderNode:
@@ -137,14 +135,20 @@ def _store(node: DriveFolderNode, folder: RemoteFile) -> None:
         DriveFolder.objects.bulk_create([row], ignore_conflicts=True)
 
 
-def _follow(lease: Lease, tree: DriveFolderTree, entity: Entity, place: DriveFolderNode) -> None:
-    """Rename and move the tree's folders after their record."""
+def _follow(
+    lease: Lease, tree: DriveFolderTree, entity: Entity, place: DriveFolderNode, deadline: float
+) -> bool:
+    """Rename and move the tree's folders after their record; False as in `_grow`."""
     values = entity.placeholders(timezone.localdate(tree.created_at))
     for node in tree.nodes.select_related("tree", "parent"):
         wanted = placeholders.render(node.pattern, values)
         target = place if node.path_key == layout.ROOT_KEY else node.parent
-        if wanted != node.name or node.writing_name or target != node.parent:
-            _bring(lease, node, wanted, target)
+        if wanted == node.name and not node.writing_name and target == node.parent:
+            continue
+        if monotonic() > deadline:
+            return False
+        _bring(lease, node, wanted, target)
+    return True
 
 
 def _bring(

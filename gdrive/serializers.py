@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any, ClassVar
 
 from django.utils.translation import gettext as _
@@ -141,7 +142,7 @@ class TemplateSerializer(RecordSerializer[DriveStructureTemplate]):
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         """Folders: not too many, not too deep, and every placeholder known."""
         entity_type = attrs.get("entity_type") or (self.instance and self.instance.entity_type)
-        faults = list(_faults(attrs.get("nodes", []), str(entity_type)))
+        faults = _faults(attrs.get("nodes", []), str(entity_type))
         if faults:
             raise serializers.ValidationError({"nodes": faults})
         return attrs
@@ -153,11 +154,22 @@ def _faults(nodes: list[dict[str, Any]], entity_type: str) -> list[str]:
         return [_("More than %(limit)d folders.") % {"limit": templating.MAX_NODES}]
     if any(depth > MAX_DEPTH for _node, depth in every):
         return [_("Folders more than %(limit)d levels deep.") % {"limit": MAX_DEPTH}]
+    places = [nodes, *(node.get("children", []) for node, _depth in every)]
+    twins = (twin for siblings in places for twin in _twins(siblings))
     return [
-        _unknown(name, near)
-        for node, _depth in every
-        for name, near in unknown(node["name"], entity_type)
+        *(_("Two folders “%(name)s” in one place.") % {"name": name} for name in twins),
+        *(
+            _unknown(name, near)
+            for node, _depth in every
+            for name, near in unknown(node["name"], entity_type)
+        ),
     ]
+
+
+def _twins(siblings: list[dict[str, Any]]) -> list[str]:
+    """Names that people cannot tell apart."""
+    count = Counter(node["name"].casefold() for node in siblings)
+    return [name for name, number in count.items() if number > 1]
 
 
 def _unknown(name: str, near: str | None) -> str:

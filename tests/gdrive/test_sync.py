@@ -159,6 +159,22 @@ def test_a_trashed_folder_takes_its_inside_along_and_brings_it_back(
     check_mirror(drive, root)
 
 
+def test_our_own_write_in_between_does_not_hide_that_a_folder_came_back(
+    drive: DrivePeople, lead: Lead, root: str, provision: Provision
+) -> None:
+    drive.trash(root)
+    follow()
+    drive.restore(root)
+
+    lead.title = "Renamed"
+    lead.save()
+    provision("lead", lead.pk)
+    follow()
+
+    assert (root, "untrashed") in log()
+    check_mirror(drive, root)
+
+
 def test_trashing_the_place_of_all_leads_hides_them_and_back(
     drive: DrivePeople, lead: Lead, root: str
 ) -> None:

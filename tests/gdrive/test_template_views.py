@@ -115,7 +115,8 @@ def test_a_folder_may_change_places_with_the_one_above(api: Api) -> None:
         ([{"name": "x" * 256}], "nodes"),
         ([{"name": "a", "child": []}], "children"),
         ([{"id": 999999, "name": "a"}], "999999"),
-        ([{"name": "a"}] * 501, "500"),
+        ([{"name": str(number)} for number in range(501)], "500"),
+        ([{"name": "x", "children": [{"name": "Docs"}, {"name": "DOCS"}]}], "docs"),
         ("a", "nodes"),
     ],
 )
