@@ -13,7 +13,8 @@ from rest_framework.response import Response
 
 from pipedesk.accounts import roles
 from pipedesk.accounts.models import User, UserRole
-from pipedesk.core.query import Parameter, choice, identifier, text
+from pipedesk.core.pagination import Key, Order, order_named
+from pipedesk.core.query import Parameter, boolean, choice, identifier, order, text
 from pipedesk.core.serializers import RecordSerializer
 from pipedesk.core.views import ContractView
 from pipedesk.core.viewsets import RecordViewSet
@@ -81,13 +82,29 @@ class UserViewSet(RecordViewSet):
     http_method_names = ["get", "head"]
     queryset = User.objects.all()
     serializer_class = UserSerializer
+    sorts: ClassVar[dict[str, Key]] = {
+        "name": Key("name"),
+        "created_at": Key("created_at", descending=True),
+    }
     parameters: ClassVar[dict[str, tuple[Parameter, ...]]] = {
-        "list": (text("search", "q", description="Part of the name or the e-mail."),)
+        "list": (
+            text("search", "q", description="Part of the name or the e-mail."),
+            boolean("is_active"),
+            order(sorts),
+        )
     }
 
     def filter_rows(self, rows: Any) -> Any:
-        """By a part of name or e-mail."""
-        return rows.named_like(self.query["search"]) if "search" in self.query else rows
+        """By a part of name or e-mail, and whether the account is open."""
+        if "search" in self.query:
+            rows = rows.named_like(self.query["search"])
+        if "is_active" in self.query:
+            rows = rows.filter(is_active=self.query["is_active"])
+        return rows
+
+    def order(self) -> Order:
+        """By name, or as `order_by` says."""
+        return order_named(self.query.get("order_by", "name"), self.sorts)
 
 
 class UserRoleViewSet(RecordViewSet):

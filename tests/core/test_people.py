@@ -50,6 +50,30 @@ def test_users_are_searched_by_part_of_name_or_email(api: Api) -> None:
     assert found["pagination"] == {"total": 1, "page": 1, "per_page": 20}
 
 
+def test_users_are_sorted_and_filtered(api: Api) -> None:
+    client = api("sales", user=UserFactory(name="Bruno", role="sales"))
+    UserFactory(name="Ana", locked=True)
+    UserFactory(name="Carla")
+
+    def names(query: str) -> list[str]:
+        return [row["name"] for row in client.get(f"/api/users?{query}").json()["data"]]
+
+    assert names("") == ["Ana", "Bruno", "Carla"]
+    assert names("order_by=-name") == ["Carla", "Bruno", "Ana"]
+    assert names("order_by=created_at") == ["Carla", "Ana", "Bruno"]
+    assert names("is_active=false") == ["Ana"]
+
+
+def test_roles_are_found_by_person_and_by_role(api: Api) -> None:
+    admin, user = api("admin"), UserFactory(role="sales")
+
+    by_person = admin.get(f"/api/user-roles?user_id={user.id}").json()["data"]
+    by_role = admin.get("/api/user-roles?role=admin").json()["data"]
+
+    assert [row["role"] for row in by_person] == ["sales"]
+    assert [row["user_id"] for row in by_role] == [str(admin.user.id)]
+
+
 def test_an_admin_gives_changes_and_takes_a_role(api: Api) -> None:
     admin, user = api("admin"), UserFactory()
 
