@@ -19,9 +19,10 @@ help: ## this list
 
 # Debian ships Python without venv; install it where we may, else say what to do.
 .venv/bin/python:
-	@if ! $(PYTHON) -m venv .venv 2>/dev/null; then \
+	@if ! $(PYTHON) -m venv .venv >/dev/null 2>&1; then \
 	  rm -rf .venv; \
 	  if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+	    echo "Installing python3-venv …"; \
 	    apt-get update -qq && apt-get install -y -qq python3-venv; \
 	    $(PYTHON) -m venv .venv; \
 	  else echo "Python's venv is missing. Run: sudo apt-get install python3-venv" >&2; exit 1; fi; \
