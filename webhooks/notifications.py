@@ -14,10 +14,10 @@ from typing import Any
 
 MASK = "***"
 
-# Visible ASCII only: what Google sends, and nothing a database or a log could choke on. Two
-# headers of one name arrive joined by a comma, which no id of ours contains.
+# Visible ASCII only: what Google sends, and nothing a database or a log could choke on.
 ID = re.compile(r"[\x21-\x7e]{1,256}")
-CHANNEL_ID = re.compile(r"[\x21-\x7e]{1,64}")
+# Two headers of one name arrive joined by a comma: well-formed, and nobody's channel.
+CHANNEL_ID = re.compile(r"[\x21-\x7e]{1,64}(,[\x21-\x7e]{1,64})?")
 STATE = re.compile(r"[A-Za-z_-]{1,40}")
 # Not \d: Python also takes the digits of other scripts for numbers.
 NUMBER = re.compile(r"[0-9]{1,19}")

@@ -67,10 +67,7 @@ def test_a_dry_run_counts_and_drops_nothing() -> None:
     out = StringIO()
     call_command("prune_logs", "--dry-run", "--json", stdout=out)
 
-    assert json.loads(out.getvalue())["dropped"] == {
-        "job results": 1,
-        "push messages": 1,
-        "channel stops": 0,
-    }
+    expected = {"job results": 1, "push messages": 1, "channel stops": 0}
+    assert expected.items() <= json.loads(out.getvalue())["dropped"].items()
     assert Receipt.objects.exists()
     assert Task.objects.exists()

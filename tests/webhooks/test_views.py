@@ -12,7 +12,7 @@ import pytest
 import time_machine
 from django.contrib.sessions.middleware import SessionMiddleware
 from django.core.cache import cache
-from django.db import OperationalError, connection
+from django.db import OperationalError, connection, transaction
 from django.http import HttpResponse
 from django.test import Client
 from django_q.models import OrmQ
@@ -303,6 +303,37 @@ def test_the_sender_is_asked_to_come_again_when_the_database_cannot_take_it(
 
     assert (answer.status_code, answer.content) == (503, b"")
     assert requested(channel) == 0
+
+
+def test_f59_a_locked_row_is_503_and_not_a_lost_message(channel: CalendarSyncState) -> None:
+    """Another connection holds what the message needs for longer than we are ready to wait."""
+    locked, done = threading.Event(), threading.Event()
+
+    def hold() -> None:
+        with transaction.atomic():
+            MirroredCalendar.objects.update(summary="held")
+            locked.set()
+            done.wait(20)
+        connection.close()
+
+    holder = threading.Thread(target=hold)
+    holder.start()
+    assert locked.wait(10)
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "SET lock_timeout = '200ms'"
+                if connection.vendor == "postgresql"
+                else "PRAGMA busy_timeout = 200"
+            )
+        assert push(message(channel)).status_code == 503
+    finally:
+        done.set()
+        holder.join()
+        connection.close()
+
+    assert not Receipt.objects.exists()
+    assert push(message(channel)).status_code == 200
 
 
 def test_f6_a_crash_before_the_commit_leaves_neither_receipt_nor_work(
