@@ -14,5 +14,6 @@ class WebhooksConfig(AppConfig):
     default_auto_field = "django.db.models.AutoField"
 
     def ready(self) -> None:
-        """Connect the receivers."""
+        """Register the check, connect the receivers."""
+        import_module("webhooks.checks")
         import_module("webhooks.receivers").connect()
