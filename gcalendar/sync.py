@@ -16,6 +16,7 @@ from typing import Any
 
 from django.conf import settings
 from django.db import transaction
+from django.db.models import Case, Value, When
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -268,7 +269,7 @@ def _complete(lease: Lease, calendar: MirroredCalendar, fetched: Fetched) -> Non
         summary=calendar.summary,
         time_zone=calendar.time_zone,
         access_role=calendar.access_role,
-        state=MirroredCalendar.State.OK,
+        state=_unless_disabled(MirroredCalendar.State.OK),
         remedy="",
         as_of=fetched.asked_at,
         next_poll_at=next_poll(fetched.asked_at),
@@ -282,12 +283,18 @@ def _complete(lease: Lease, calendar: MirroredCalendar, fetched: Fetched) -> Non
         raise TryLater(msg, retry_after_s=1)
 
 
+def _unless_disabled(state: str) -> Case:
+    """The new state, unless somebody switched the calendar off while it was being synced."""
+    off = MirroredCalendar.State.DISABLED
+    return Case(When(state=off, then=Value(off)), default=Value(state))
+
+
 def _stop(lease: Lease, refusal: GoogleError, remedy: str) -> None:
     """End this run as answered: asking again at once changes nothing, asking hourly may."""
     logger.error("calendar %s: %s", lease.pk, refusal)
     with transaction.atomic():
         lease.complete(
-            state=MirroredCalendar.State.ERROR,
+            state=_unless_disabled(MirroredCalendar.State.ERROR),
             remedy=remedy,
             next_poll_at=next_poll(timezone.now(), ERROR_POLL_S),
         )

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.db import connections
 
 from gcalendar import client
 from gcalendar.models import (
@@ -17,6 +19,7 @@ from gcalendar.models import (
 )
 from gcalendar.sync import forget_cursor, sync
 from pipedesk.core.work import claim, perform
+from pipedesk.google.service import close_services
 from tests.factories.gcalendar import AppearanceFactory
 from tests.gcalendar.conftest import Mirror, at, fill, rows, shown, writes
 
@@ -487,6 +490,13 @@ def test_a_disabled_calendar_asks_google_nothing(mirror: Mirror) -> None:
     assert mirror.calendar.applied == mirror.calendar.requested
 
 
+def test_switching_off_during_a_sync_holds(mirror: Mirror, monkeypatch: pytest.MonkeyPatch) -> None:
+    off = MirroredCalendar.State.DISABLED
+    edited(monkeypatch, lambda page: MirroredCalendar.objects.update(state=off) and None)
+
+    assert mirror.sync().state == off
+
+
 def test_the_cursor_stays_when_the_channel_changes_hands_meanwhile(
     mirror: Mirror, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -532,6 +542,28 @@ def test_one_meeting_on_two_calendars_is_one_row_with_two_appearances(
     mirror.people.cancel_event(hers["id"])
     mirror.synced()
     assert shown() == []
+
+
+def test_two_workers_that_bring_the_same_meetings_at_once_store_each_once(mirror: Mirror) -> None:
+    other = Mirror(mirror.google, "bob@pipedesk.example")
+    for number in range(20):
+        for one, key in ((mirror, "a"), (other, "b")):
+            start = at(1) + timedelta(hours=number)
+            identity = {"iCalUID": f"u{number}@x", "id": f"{key * 20}{number}"}
+            one.people.create_event(f"m{number}", start, **identity)
+
+    def work(one: Mirror) -> None:
+        try:
+            one.synced()
+        finally:
+            close_services()
+            connections.close_all()
+
+    with ThreadPoolExecutor(2) as workers:
+        list(workers.map(work, (mirror, other)))
+
+    assert CalendarEvent.objects.count() == 20
+    assert EventAppearance.objects.count() == 40
 
 
 def test_neither_copy_of_a_meeting_overwrites_the_other(mirror: Mirror) -> None:

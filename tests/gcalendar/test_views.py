@@ -10,7 +10,13 @@ from uuid import uuid4
 import pytest
 from rest_framework.test import APIClient
 
-from tests.factories.crm import ContactFactory, LeadContactFactory, LeadFactory
+from tests.factories.crm import (
+    CompanyFactory,
+    ContactFactory,
+    DealFactory,
+    LeadContactFactory,
+    LeadFactory,
+)
 from tests.factories.gcalendar import (
     START,
     AppearanceFactory,
@@ -144,6 +150,21 @@ def test_the_entity_filter_finds_meetings_of_its_people(api: Clients) -> None:
     assert titles(client, entityType="lead", entityId=uuid4()) == []
     (event,) = client.get(URL, {"q": "bob", "timeMin": "2026-01-01T00:00:00Z"}).json()["data"][-1:]
     assert {link["type"] for link in event["linked"]} == {"contact", "lead"}
+
+
+def test_a_company_and_a_deal_have_the_people_of_their_leads(api: Clients) -> None:
+    company, deal = CompanyFactory(), DealFactory()
+    lead = LeadFactory(qualified=True, qualified_company=company, qualified_master_deal=deal)
+    LeadContactFactory(lead=lead, contact=ContactFactory(email="bob@x.example"))
+    start = datetime.now(UTC)
+    meeting(summary="with bob", attendees=[{"email": "bob@x.example"}], start_time=start)
+    meeting(summary="without", start_time=start)
+    client = api("manager")
+
+    for kind, pk in (("company", company.pk), ("deal", deal.pk), ("lead", lead.pk)):
+        assert titles(client, entityType=kind, entityId=pk) == ["with bob"]
+    (event,) = client.get(URL, {"q": "with bob"}).json()["data"]
+    assert {link["type"] for link in event["linked"]} == {"contact", "lead", "company", "deal"}
 
 
 def test_sales_see_times_only_of_what_does_not_concern_them(api: Clients) -> None:
