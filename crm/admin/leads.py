@@ -6,6 +6,7 @@ import copy
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from django.contrib import admin
+from django.db import transaction
 from django.db.models import Prefetch
 from django.utils.html import format_html, format_html_join
 from django.utils.translation import gettext_lazy as _
@@ -196,6 +197,15 @@ class LeadAdmin(OwnRowsAdmin):
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
         """The list that brings tags and contacts along."""
         return LeadList
+
+    def get_object(
+        self, request: HttpRequest, object_id: str, from_field: str | None = None
+    ) -> Lead | None:
+        """The lead, locked for a write: two forms cannot both give it a primary contact."""
+        lead: Lead | None = super().get_object(request, object_id, from_field)
+        if lead and request.method == "POST" and transaction.get_connection().in_atomic_block:
+            Lead.objects.select_for_update(no_key=True).filter(pk=lead.pk).values("pk").get()
+        return lead
 
     def get_form(
         self, request: HttpRequest, obj: Lead | None = None, change: bool = False, **kwargs: Any

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from django import forms
 from django.contrib import admin
+from django.core.exceptions import ValidationError
 from django.db.models import Count, F
 from django.db.models.functions import Now
 from django.utils.html import format_html, format_html_join
@@ -21,10 +23,31 @@ if TYPE_CHECKING:
     from django.http import HttpRequest
 
 
+class TemplateForm(forms.ModelForm):  # type: ignore[type-arg]
+    """A template; of each kind exactly one is active."""
+
+    def _get_validation_exclusions(self) -> set[str]:
+        # Making one active retires the other, as in the API: no reason to refuse it.
+        excluded: set[str] = super()._get_validation_exclusions()  # type: ignore[misc]
+        return {*excluded, "entity_type"}
+
+    def clean_active(self) -> bool:
+        """Refuse to leave a kind of record without an active template."""
+        active = bool(self.cleaned_data["active"])
+        kind = self.cleaned_data.get("entity_type") or self.instance.entity_type
+        others = DriveStructureTemplate.objects.active_for(kind).exclude(pk=self.instance.pk)
+        if kind and not active and not others.exists():
+            raise ValidationError(
+                _("One template of each kind is active: make another one active instead.")
+            )
+        return active
+
+
 @admin.register(DriveStructureTemplate)
 class TemplateAdmin(BaseAdmin):
     """The folders new records get. Folders that exist in Drive are not touched by an edit."""
 
+    form = TemplateForm
     list_display = ("name", "entity_type", "active", "folder_count", "version", "edited_at")
     list_filter = ("entity_type", "active")
     search_fields = ("name",)
@@ -52,6 +75,19 @@ class TemplateAdmin(BaseAdmin):
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
         """The kind of record stays: placeholders depend on it."""
         return self.readonly_fields if obj is None else (*self.readonly_fields, "entity_type")
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """The active one is in use."""
+        if obj is not None and obj.active:
+            return False
+        return bool(super().has_delete_permission(request, obj))
+
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
+        """Store the template; making it the active one retires the other."""
+        if obj.active:
+            others = DriveStructureTemplate.objects.active_for(obj.entity_type)
+            others.exclude(pk=obj.pk).update(active=False)
+        super().save_model(request, obj, form, change)
 
     def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
         """Store the folders; any change makes a new version."""

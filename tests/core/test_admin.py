@@ -137,3 +137,23 @@ def test_visitors_are_sent_to_the_log_in(client: Any) -> None:
 
     assert answer.status_code == 302
     assert answer["Location"].startswith(reverse("admin:login"))
+
+
+def test_a_form_without_its_token_changes_nothing() -> None:
+    lead = LeadFactory()
+    browser = superuser()
+    browser.handler.enforce_csrf_checks = True
+
+    for page in ("change", "delete"):
+        address_of = reverse(f"admin:crm_lead_{page}", args=(lead.pk,))
+        assert browser.post(address_of, {"post": "yes"}).status_code == 403
+    assert browser.post(reverse("admin:crm_lead_changelist"), {"action": "x"}).status_code == 403
+    lead.refresh_from_db()
+    assert lead.deleted_at is None
+
+
+def test_the_admin_needs_no_other_host_and_its_policy_allows_none() -> None:
+    policy = superuser().get(reverse("admin:index"))["Content-Security-Policy"]
+
+    assert "http" not in policy
+    assert "default-src 'self'" in policy

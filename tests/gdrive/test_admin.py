@@ -163,20 +163,46 @@ def test_a_folder_of_another_template_is_no_place(template: DriveStructureTempla
     assert template.nodes.count() == 3
 
 
-def test_one_template_of_a_kind_is_active(template: DriveStructureTemplate) -> None:
+def test_making_a_template_the_active_one_retires_the_other(
+    template: DriveStructureTemplate,
+) -> None:
     answer = superuser().post(
         reverse("admin:gdrive_drivestructuretemplate_add"),
         {
             "name": "Another",
             "entity_type": "lead",
             "active": "on",
-            "nodes-TOTAL_FORMS": 0,
+            "nodes-TOTAL_FORMS": 1,
             "nodes-INITIAL_FORMS": 0,
+            "nodes-0-name": "01. Only",
+            "nodes-0-order": 0,
         },
     )
 
-    assert answer.status_code == 200
-    assert "is active" in str(answer.context["errors"])
+    assert answer.status_code == 302
+    active = DriveStructureTemplate.objects.active_for("lead").get()
+    assert [node.name for node in active.nodes.all()] == ["01. Only"]
+
+
+def test_the_active_template_is_neither_switched_off_nor_deleted(
+    template: DriveStructureTemplate,
+) -> None:
+    boss = superuser()
+    off = {name: value for name, value in sent(template, []).items() if name != "active"}
+
+    refused = boss.post(page_of(template), off)
+    gone = boss.post(
+        reverse("admin:gdrive_drivestructuretemplate_delete", args=(template.pk,)), {"post": "yes"}
+    )
+    boss.post(
+        reverse("admin:gdrive_drivestructuretemplate_changelist"),
+        {"action": "delete_selected", "_selected_action": [template.pk], "post": "yes"},
+    )
+
+    assert "make another one active" in str(refused.context["errors"])
+    assert gone.status_code == 403
+    template.refresh_from_db()
+    assert template.active
 
 
 @pytest.mark.parametrize("folders", [1, 30])
