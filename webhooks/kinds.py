@@ -46,6 +46,10 @@ class Kind(ABC):
         )
 
     @abstractmethod
+    def prepare(self) -> None:
+        """See to it that what must be watched has its row."""
+
+    @abstractmethod
     def wanted(self) -> QuerySet[Any, Any]:
         """What should have a channel."""
 
@@ -84,6 +88,9 @@ class CalendarKind(Kind):
     handed_over = ("sync_token", "query_fingerprint")
     default_life = timedelta(days=7)
 
+    def prepare(self) -> None:
+        """Nothing: people put calendars on the registry."""
+
     def wanted(self) -> QuerySet[Any, Any]:
         """Calendars that are followed."""
         return MirroredCalendar.objects.enabled()
@@ -118,9 +125,12 @@ class DriveKind(Kind):
     states = frozenset({"change", "changed", "add", "remove", "update", "trash", "untrash"})
     default_life = timedelta(hours=1)
 
-    def wanted(self) -> QuerySet[Any, Any]:
-        """Drives that are followed; the one the trees grow in always is."""
+    def prepare(self) -> None:
+        """The drive the trees grow in is always followed."""
         followed()
+
+    def wanted(self) -> QuerySet[Any, Any]:
+        """Drives that are followed."""
         return DriveSyncState.objects.all()
 
     def new_channel(self, target: DriveSyncState) -> DriveWebhookChannel:

@@ -19,6 +19,7 @@ logger = logging.getLogger(__name__)
 def renew_channels() -> None:
     """Wake a job for each channel that is missing or ending: one that fails hinders no other."""
     for kind in KINDS.values():
+        kind.prepare()
         channels.tidy(kind)
         if channels.push_is_on():
             for pk in channels.due(kind).values_list("pk", flat=True):

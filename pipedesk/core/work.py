@@ -58,7 +58,7 @@ class WorkQuerySet(TimeStampedQuerySet[W]):
         and wakes nobody.
         """
         values["requested"] = F("requested") + 1
-        with transaction.atomic(using=self.db):
+        with transaction.atomic(using=self.db, savepoint=False):
             row = self.filter(pk=pk)
             asleep = row.filter(queued_at__isnull=True, dead_at__isnull=True)
             if asleep.update(queued_at=Now(), **values):

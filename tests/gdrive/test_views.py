@@ -150,7 +150,14 @@ def test_a_tree_that_grows_is_pending_and_one_given_up_an_error(api: Api) -> Non
 @pytest.mark.django_db
 @pytest.mark.parametrize("tail", ["", "/provision", "/root-folder-url"])
 @pytest.mark.parametrize(
-    "path", ["lead/00000000-0000-4000-8000-000000000000", "lead/no-uuid", "order/{lead}", "company/{lead}", "lead/{deleted}"]
+    "path",
+    [
+        "lead/00000000-0000-4000-8000-000000000000",
+        "lead/no-uuid",
+        "order/{lead}",
+        "company/{lead}",
+        "lead/{deleted}",
+    ],
 )
 def test_an_unknown_entity_is_404_and_creates_nothing(api: Api, path: str, tail: str) -> None:
     deleted = LeadFactory(deleted_at=timezone.now())

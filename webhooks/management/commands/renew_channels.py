@@ -35,9 +35,12 @@ class Command(ProductCommand):
         """One after the other; one that fails hinders no other."""
         if not push_is_on():
             raise CommandError(_("WEBHOOK_BASE_URL is empty: everything is polled."))
-        ensure_default()
+        if not self.dry_run:
+            ensure_default()
         opened: list[str] = []
         for kind in KINDS.values():
+            if not self.dry_run:
+                kind.prepare()
             targets = self.targets(kind, options)
             if self.dry_run:
                 opened += [str(target) for target in targets]
