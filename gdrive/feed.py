@@ -5,16 +5,24 @@ from __future__ import annotations
 from datetime import datetime
 
 from django.conf import settings
+from django.db import transaction
 
 from gdrive import client
 from gdrive.models import DriveSyncState
+from gdrive.signals import drive_followed
 
 
 def followed() -> DriveSyncState:
-    """The drive the trees grow in; its row is made where it is missing."""
-    row = DriveSyncState(drive_id=settings.DRIVE_SHARED_DRIVE_ID)
-    DriveSyncState.objects.bulk_create([row], ignore_conflicts=True)
-    return DriveSyncState.objects.get(drive_id=settings.DRIVE_SHARED_DRIVE_ID)
+    """The drive the trees grow in; its row is made, and announced, where it is missing."""
+    rows = DriveSyncState.objects.filter(drive_id=settings.DRIVE_SHARED_DRIVE_ID)
+    found = rows.first()
+    if found is None:
+        with transaction.atomic():
+            row = DriveSyncState(drive_id=settings.DRIVE_SHARED_DRIVE_ID)
+            DriveSyncState.objects.bulk_create([row], ignore_conflicts=True)
+            found = rows.get()
+            drive_followed.send(DriveSyncState, drive=found)
+    return found
 
 
 def start_feed() -> None:

@@ -9,11 +9,13 @@ from django.utils import timezone
 
 from gcalendar.models import MirroredCalendar
 from gcalendar.signals import calendar_registered, calendar_removed
+from gdrive.models import DriveSyncState
+from gdrive.signals import drive_followed
 from pipedesk.core.jobs import wake
 from pipedesk.core.pruning import drop
 from pipedesk.core.signals import pruning
 from webhooks.channels import push_is_on, stop_at_google
-from webhooks.kinds import CALENDAR
+from webhooks.kinds import CALENDAR, DRIVE
 from webhooks.models import ChannelStop, Receipt
 
 KEEP_RECEIPTS = timedelta(days=14)
@@ -23,6 +25,12 @@ def open_channel(calendar: MirroredCalendar, **kwargs: Any) -> None:
     """Receiver: a new calendar gets its channel."""
     if push_is_on():
         wake("webhooks.tasks.renew_channel", CALENDAR.number, calendar.pk)
+
+
+def open_drive_channel(drive: DriveSyncState, **kwargs: Any) -> None:
+    """Receiver: a drive that is followed from now on gets its channel."""
+    if push_is_on():
+        wake("webhooks.tasks.renew_channel", DRIVE.number, drive.pk)
 
 
 def stop_channels(calendar: MirroredCalendar, **kwargs: Any) -> None:
@@ -45,5 +53,6 @@ def drop_old_rows(dry_run: bool, **kwargs: Any) -> dict[str, int]:
 def connect() -> None:
     """Called once, when the models are there."""
     calendar_registered.connect(open_channel, dispatch_uid="webhooks.open_channel")
+    drive_followed.connect(open_drive_channel, dispatch_uid="webhooks.open_drive_channel")
     calendar_removed.connect(stop_channels, dispatch_uid="webhooks.stop_channels")
     pruning.connect(drop_old_rows, dispatch_uid="webhooks.drop_old_rows")

@@ -14,6 +14,7 @@ from pytest_django.live_server_helper import LiveServer
 
 from gcalendar.models import CalendarSyncState, MirroredCalendar
 from gcalendar.registry import register, remove
+from gdrive.feed import followed
 from gdrive.models import DriveSyncState, DriveWebhookChannel
 from pipedesk.core.exceptions import Conflict
 from pipedesk.google.channels import ChannelState
@@ -158,6 +159,8 @@ def test_d38_one_watch_that_fails_hinders_no_other(google: SandboxServer) -> Non
         MirroredCalendar.objects.create(calendar_id=calendar_id, subject="ana@pipedesk.example")
         for calendar_id in ("primary", "missing@group.calendar.google.com")
     ]
+    followed()
+    OrmQ.objects.all().delete()
     tasks.renew_channels()
     assert OrmQ.objects.count() == 3  # the followed drive, too
     for row in calendars[::-1]:
