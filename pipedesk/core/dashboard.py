@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
+from django.utils import timezone
 from django.utils.timesince import timesince
 from django.utils.translation import gettext as _
 
@@ -92,9 +94,13 @@ def overview(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
 
 def ago(moment: datetime | None) -> str:
     """How long ago, in the largest unit that fits."""
-    return _("%(time)s ago") % {"time": timesince(moment, depth=1)} if moment else ""
+    if moment is None:
+        return ""
+    if timezone.now() - moment < timedelta(minutes=1):
+        return _("just now")
+    return _("%(time)s ago") % {"time": timesince(moment, depth=1)}
 
 
 def as_of(moment: datetime | None) -> str:
     """How long ago the mirror was last equal to Google."""
-    return _("as of %(time)s ago") % {"time": timesince(moment, depth=1)} if moment else ""
+    return _("as of: %(when)s") % {"when": ago(moment)} if moment else ""

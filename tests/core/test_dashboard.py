@@ -49,6 +49,7 @@ def test_calendars_in_trouble_come_first_with_what_to_do() -> None:
 
     assert (first.level, first.remedy) == ("bad", "Share it with Ana")
     assert (second.level, second.remedy) == ("good", "")
+    assert second.second.endswith("as of: just now")
 
 
 def test_dead_work_is_named_with_a_link_to_it() -> None:
