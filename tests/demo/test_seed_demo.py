@@ -7,10 +7,12 @@ from io import StringIO
 from typing import Any
 
 import pytest
+import time_machine
 from django.core.management import CommandError, call_command
 from django.db import connection
 from django.db.models import Count, F, Q
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 from django_q.models import OrmQ
 
 from crm.models import (
@@ -177,3 +179,15 @@ def test_ten_times_the_leads_take_hardly_more_statements() -> None:
 
     # SQLite takes fewer values per statement, so that its share grows with the rows.
     assert counts[1] <= counts[0] * (3 if connection.vendor == "postgresql" else 10)
+
+
+@pytest.mark.parametrize("clock", ["00:00:05", "02:59:00", "23:59:59"])
+def test_nothing_happened_in_the_future_whatever_the_hour(clock: str) -> None:
+    with time_machine.travel(f"2026-11-23T{clock}+00:00", tick=False):
+        seed("--leads", "60")
+        now = timezone.now()
+
+    assert not Lead.objects.filter(
+        Q(created_at__gt=now) | Q(updated_at__gt=now) | Q(last_interaction_at__gt=now)
+    ).exists()
+    assert not Interaction.objects.filter(occurred_at__gt=now).exists()

@@ -64,7 +64,7 @@ class Command(ProductCommand):
         count, files = options["leads"], options["files"] or 0
         world = leads.shared(
             options["seed"],
-            timezone.now().replace(hour=3, minute=0, second=0, microsecond=0),
+            timezone.now().replace(hour=0, minute=0, second=0, microsecond=0),
             people.make_people(password),
             meetings_per_lead=-(-(options["events"] or 0) // count),
         )
