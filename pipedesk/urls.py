@@ -12,7 +12,6 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("gdrive.urls")),
     path("", include("crm.urls")),
     path("", include("pipedesk.audit.urls")),
-    path("", include("pipedesk.accounts.urls")),
     path("", include("pipedesk.core.urls")),
 ]
 
