@@ -29,7 +29,7 @@ logger = logging.getLogger(__name__)
 
 W = TypeVar("W", bound="Work", covariant=True)
 
-MAX_ATTEMPTS = 5
+MAX_ATTEMPTS = 6  # the first, and five more after 1, 2, 4, 8 and 16 minutes
 MAX_RETRY_AFTER_S = 3600
 SLICE_S = 45  # a job stops by itself before the queue's time-out (60 s) cuts it
 LOST_AFTER_S = 600  # twice the queue's `retry`: a wake-up older than this was lost
@@ -200,8 +200,11 @@ def backoff_s(attempts: int) -> float:
 def postpone(lease: Lease, failure: Exception) -> None:
     """Plan the next try, or give up after the last one."""
     row = rows_of(lease.model).get(pk=lease.pk)
-    reason = str(failure) or type(failure).__name__
-    asked_s = failure.retry_after_s if isinstance(failure, TryLater) else None
+    # Only what was written to be read is shown; an unforeseen failure may quote anything.
+    reason = type(failure).__name__
+    asked_s = None
+    if isinstance(failure, TryLater):
+        reason, asked_s = str(failure) or reason, failure.retry_after_s
     if asked_s is not None:
         # Being told when to come back is no failed attempt.
         wait_s, attempts = min(asked_s, MAX_RETRY_AFTER_S), max(row.attempts - 1, 0)

@@ -131,7 +131,57 @@ def test_what_cannot_succeed_is_given_up_and_can_be_revived(row: DriveSyncState)
     assert perform(DriveSyncState, row.pk, finish)
 
 
-def test_a_job_that_kills_its_worker_stops_after_five_attempts(row: DriveSyncState) -> None:
+def test_five_failures_in_a_row_wait_longer_each_and_the_sixth_try_may_succeed(
+    row: DriveSyncState,
+) -> None:
+    def fail(lease: Lease) -> None:
+        msg = "Google answered 503"
+        raise TryLater(msg)
+
+    DriveSyncState.objects.request(row.pk)
+    for attempt in range(1, MAX_ATTEMPTS):
+        before = timezone.now()
+        perform(DriveSyncState, row.pk, fail)
+        row.refresh_from_db()
+        assert row.attempts == attempt
+        assert row.next_attempt_at is not None
+        wait_s = (row.next_attempt_at - before).total_seconds()
+        assert 0.74 * 60 * 2 ** (attempt - 1) < wait_s < 1.26 * 60 * 2 ** (attempt - 1) + 5
+        DriveSyncState.objects.filter(pk=row.pk).update(next_attempt_at=None)
+
+    assert perform(DriveSyncState, row.pk, finish)
+    row.refresh_from_db()
+    assert (row.applied, row.attempts, row.dead_at) == (1, 0, None)
+
+
+def test_the_sixth_failure_in_a_row_is_the_end(row: DriveSyncState) -> None:
+    def fail(lease: Lease) -> None:
+        msg = "Google answered 503"
+        raise TryLater(msg)
+
+    DriveSyncState.objects.request(row.pk)
+    for _ in range(MAX_ATTEMPTS):
+        perform(DriveSyncState, row.pk, fail)
+        DriveSyncState.objects.filter(pk=row.pk).update(next_attempt_at=None)
+
+    row.refresh_from_db()
+    assert row.dead_at is not None
+    assert row.last_error == "Google answered 503"
+
+
+def test_what_an_unforeseen_failure_quotes_is_not_kept(row: DriveSyncState) -> None:
+    def fail(lease: Lease) -> None:
+        msg = "token CANARY-7f3a"
+        raise ValueError(msg)
+
+    DriveSyncState.objects.request(row.pk)
+    perform(DriveSyncState, row.pk, fail)
+
+    row.refresh_from_db()
+    assert row.last_error == "ValueError"
+
+
+def test_a_job_that_kills_its_worker_stops_after_six_attempts(row: DriveSyncState) -> None:
     DriveSyncState.objects.request(row.pk)
     for _ in range(MAX_ATTEMPTS):
         assert claim(DriveSyncState, row.pk) is not None  # and the process dies here

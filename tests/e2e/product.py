@@ -128,7 +128,15 @@ class Product:
         )
 
     def start_worker(self) -> None:
+        """Start the workers, and wait until they take jobs."""
+        path = self.folder / "worker.log"
+        before = path.stat().st_size if path.exists() else 0
         self.start("worker", sys.executable, "manage.py", "run_worker")
+        eventually(
+            lambda: b"running." in path.read_bytes()[before:],
+            STARTED_WITHIN_S,
+            what="workers take jobs",
+        )
 
     def kill_worker(self) -> None:
         """kill -9 of every process of the workers: supervisor, cluster, children."""
