@@ -8,7 +8,6 @@ afresh. What it was working on is found again by the sweeper.
 
 from __future__ import annotations
 
-import ctypes
 import os
 import signal
 import subprocess
@@ -25,15 +24,10 @@ from django.db import close_old_connections
 
 from pipedesk.core import heartbeat
 from pipedesk.core.jobs import hand_out_again, is_finished, send
+from pipedesk.core.offspring import end_with_parent
 
 TICK_S = 0.25
-PR_SET_PDEATHSIG = 1
 LONGEST_RESTART_DELAY_S = 30.0
-
-
-def _end_with_parent() -> None:
-    """In the child: Linux sends SIGTERM when the process that watches it is gone."""
-    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
 class Cluster:
@@ -51,7 +45,7 @@ class Cluster:
             cwd=settings.BASE_DIR,
             env=environment,
             start_new_session=True,
-            preexec_fn=_end_with_parent,
+            preexec_fn=end_with_parent,
         )
 
     def is_running(self) -> bool:

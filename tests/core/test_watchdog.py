@@ -81,13 +81,17 @@ def test_the_cluster_is_restarted_when_its_head_is_gone(victim: str) -> None:
         beats_within(20)
 
 
-def test_workers_do_not_outlive_a_killed_watchdog() -> None:
+@pytest.mark.parametrize("standing_still", [False, True])
+def test_workers_do_not_outlive_a_killed_watchdog(standing_still: bool) -> None:
     with manage("run_worker", "--beat", "0.5") as worker:
         beats_within(30)
-        pool(worker)
+        workers = pool(worker)[:2]
         everybody = descendants(worker.pid)
+        if standing_still:  # these would not even follow a SIGTERM
+            for pid in workers:
+                os.kill(pid, signal.SIGKILL)
         worker.process.kill()
-        wait_for(lambda: not [pid for pid in everybody if is_alive(pid)], 15, "all ended")
+        wait_for(lambda: not [pid for pid in everybody if is_alive(pid)], 10, "all ended")
 
 
 def acknowledge(message_id: str) -> None:
