@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 from collections.abc import Iterator
 from io import StringIO
@@ -14,10 +13,6 @@ from playwright.sync_api import ConsoleMessage, Page, Request
 
 from pipedesk.accounts.groups import sync_roles
 
-# Playwright keeps an event loop running in the thread of the tests, next to which Django would
-# refuse to use the database. Nothing here is asynchronous.
-os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
-
 PASSWORD = "of-the-browser-tests"
 
 
@@ -26,6 +21,16 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if "/tests/browser/" in str(item.path):
             item.add_marker(pytest.mark.browser)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def beside_an_event_loop() -> Iterator[None]:
+    """Playwright keeps an event loop running in the thread of the tests, next to which Django
+    would refuse to use the database. Nothing here is asynchronous.
+    """
+    with pytest.MonkeyPatch.context() as environment:
+        environment.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
+        yield
 
 
 @pytest.fixture(scope="session")
