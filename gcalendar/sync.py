@@ -131,7 +131,7 @@ def _bring_up_to_date(lease: Lease, calendar: MirroredCalendar) -> None:
 
 def _incremental(lease: Lease, calendar: MirroredCalendar, sync_token: str | None) -> None:
     try:
-        fetched = _fetch(calendar, sync_token=sync_token, limit_s=DELTA_S)
+        fetched = _fetch(lease, calendar, sync_token=sync_token, limit_s=DELTA_S)
     except (Gone, InvalidRequest) as refusal:
         reason = f"Google refuses the cursor ({refusal})"
         raise FullSyncNeededError(reason) from refusal
@@ -150,13 +150,13 @@ def _full(lease: Lease, calendar: MirroredCalendar) -> None:
     """One slice of a full sync. Only the last one hides what Google's list no longer has."""
     place = calendar.full_sync_page_token
     try:
-        fetched = _fetch(calendar, page_token=place, limit_s=SLICE_S, limit=SLICE_EVENTS)
+        fetched = _fetch(lease, calendar, page_token=place, limit_s=SLICE_S, limit=SLICE_EVENTS)
     except (Gone, InvalidRequest):
         if place is None:
             raise
         # The place has expired. What was marked so far may have vanished: a new generation.
         place = None
-        fetched = _fetch(calendar, limit_s=SLICE_S, limit=SLICE_EVENTS)
+        fetched = _fetch(lease, calendar, limit_s=SLICE_S, limit=SLICE_EVENTS)
     generation = calendar.generation if place else calendar.generation + 1
     if fetched.next_page_token:
         with transaction.atomic():
@@ -203,6 +203,7 @@ def _suspicious(unseen: Unseen) -> bool:
 
 
 def _fetch(
+    lease: Lease,
     calendar: MirroredCalendar,
     *,
     sync_token: str | None = None,
@@ -212,7 +213,7 @@ def _fetch(
 ) -> Fetched:
     """Pages from here to the end, or until a limit; `next_page_token` says where it stopped.
 
-    Raises BrokenListError, GoogleError.
+    Raises BrokenListError, GoogleError, LeaseLost.
     """
     started, fetched = monotonic(), Fetched(asked_at=timezone.now())
     before = (calendar.time_zone, mirror.shows_times_only(calendar))
@@ -243,6 +244,7 @@ def _fetch(
         if monotonic() - started > limit_s or (limit and len(fetched.items) >= limit):
             fetched.next_page_token = page_token
             return fetched
+        lease.write()  # still at it
 
 
 def _learn_about(calendar: MirroredCalendar) -> None:

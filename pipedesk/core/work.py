@@ -91,7 +91,9 @@ class Work(TimeStampedModel):
     """Columns of a row that a job works on. Subclasses name the job in `task`."""
 
     task: ClassVar[str]
-    lease_s: ClassVar[int] = 120
+    # How long a worker may be silent: longer than one call to Google with its retries, and
+    # short enough that what a killed worker left is taken up within two minutes.
+    lease_s: ClassVar[int] = 45
 
     requested = models.PositiveBigIntegerField(default=0, db_default=0, editable=False)
     applied = models.PositiveBigIntegerField(default=0, db_default=0, editable=False)
@@ -131,8 +133,9 @@ class Lease:
     def write(self, **values: Any) -> None:
         """Update the row, proving the lease. Call it first in each writing transaction.
 
-        The row stays locked until the commit, so nobody takes over meanwhile. Long work that
-        stores a part of its result and its place passes `attempts=0`: progress was made.
+        The row stays locked until the commit, so nobody takes over meanwhile. Between two calls
+        to Google, `write()` says that somebody is at work. Long work that stores a part of its
+        result and its place passes `attempts=0`: progress was made.
 
         Raises LeaseLost when another worker took over.
         """

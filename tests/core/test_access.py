@@ -158,3 +158,21 @@ def test_a_session_without_csrf_token_writes_nothing_anywhere(template: str) -> 
     for method in METHODS[1:]:
         answer = client.generic(method, address_of(template), "{}", content_type="application/json")
         assert answer.status_code == 403, method
+
+
+@pytest.mark.parametrize("template", sorted(OPERATIONS))
+def test_where_a_bearer_token_is_sent_the_session_counts_for_nothing(
+    api: Api, template: str
+) -> None:
+    session = APIClient()
+    session.force_login(UserFactory(role="admin"), "django.contrib.auth.backends.ModelBackend")
+    both = api("")  # a bearer token of somebody without a role
+    both.cookies = session.cookies
+
+    for method in sorted({method for method, address in ACCESS_TABLE if address == template}):
+        body = {"data": "{}", "content_type": "application/json"}
+        alone = session.generic(method, address_of(template), **body, HTTP_AUTHORIZATION="Bearer x")
+        assert alone.status_code == 401, method
+        if ACCESS_TABLE[method, template] != "anyone":
+            answer = both.generic(method, address_of(template), **body)
+            assert answer.status_code == 403, method

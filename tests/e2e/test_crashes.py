@@ -38,6 +38,10 @@ for model in apps.get_models():
 """
 
 
+# What reliability promises: the lease runs out, then the sweeper of the next minute comes.
+RECOVERED_WITHIN_S = 105
+
+
 def test_a_tree_cut_in_the_middle_is_completed_once(product: Product, slow_google: None) -> None:
     lead = new_lead(product, "Cortado ao Meio")
     eventually(
@@ -49,8 +53,11 @@ def test_a_tree_cut_in_the_middle_is_completed_once(product: Product, slow_googl
     assert len(grown) < len(LEAD_FOLDERS), "the kill came too late to prove anything"
 
     product.start_worker()
-    expire_leases(product)
-    eventually(lambda: drive_of(product, lead)["folder"]["state"] == "ready", within_s=30)
+    eventually(
+        lambda: drive_of(product, lead)["folder"]["state"] == "ready",
+        within_s=RECOVERED_WITHIN_S + 15,  # what is left of the work itself, on a slow Google
+        every_s=0.5,
+    )
 
     assert set(product.folder_tree()["Leads"]["Lead - Cortado ao Meio"]) == LEAD_FOLDERS
 
