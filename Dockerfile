@@ -10,4 +10,4 @@ RUN SECRET_KEY=only-to-collect-static-files-at-build-time-0123456789 python mana
 USER app
 # tini forwards signals to the main process only; a job in a worker ends by itself.
 ENTRYPOINT ["tini", "--"]
-CMD ["gunicorn", "pipedesk.wsgi", "--bind", "0.0.0.0:8000", "--workers", "2", "--threads", "4", "--no-control-socket"]
+CMD ["gunicorn", "pipedesk.wsgi", "--bind", "0.0.0.0:8000"]

@@ -120,8 +120,7 @@ class Product:
     def start_web(self) -> None:
         self.start(
             "web", sys.executable, "-m", "gunicorn", "pipedesk.wsgi",
-            "--bind", f"127.0.0.1:{self.environment['PORT']}", "--workers", "2",
-            "--threads", "4", "--no-control-socket",
+            "--bind", f"127.0.0.1:{self.environment['PORT']}",
         )  # fmt: skip
         eventually(
             lambda: self.answers(f"{self.web}/healthz"), STARTED_WITHIN_S, what="web answers"

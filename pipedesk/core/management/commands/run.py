@@ -113,7 +113,7 @@ class Command(BaseCommand):
         manager.add_process(
             "web",
             f"{python} -m gunicorn pipedesk.wsgi --bind {where.web.removeprefix('http://')}"
-            " --workers 2 --threads 4 --no-control-socket --log-level warning",
+            " --log-level warning",
             env=environment,
             cwd=str(settings.BASE_DIR),
         )
