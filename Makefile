@@ -68,7 +68,7 @@ check: .venv/installed-dev ## lint, types, import contracts, migrations, deploy 
 	$(VENV)/ruff check .
 	$(VENV)/ruff format --check --quiet .
 	env $(THROWAWAY) $(VENV)/mypy
-	$(VENV)/lint-imports --no-cache
+	$(VENV)/lint-imports --no-cache --no-logo
 	env $(THROWAWAY) $(VENV)/python manage.py makemigrations --check --dry-run
 	$(PRODUCTION) $(VENV)/python manage.py check --deploy --fail-level WARNING
 

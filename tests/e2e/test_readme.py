@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -26,6 +27,7 @@ def as_typed_here(text: str, product: Product) -> str:
     )
 
 
+@pytest.mark.skipif(shutil.which("curl") is None, reason="the README types curl")
 def test_the_journeys_of_the_readme_print_what_it_shows(product: Product) -> None:
     product.manage("seed_demo", "--once", "--leads", "10")
     assert len(STEPS) == 5
