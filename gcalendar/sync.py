@@ -8,13 +8,11 @@ https://developers.google.com/workspace/calendar/api/guides/sync
 from __future__ import annotations
 
 import logging
-import random
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from time import monotonic
 from typing import Any
 
-from django.conf import settings
 from django.db import transaction
 from django.db.models import Case, Value, When
 from django.utils import timezone
@@ -25,6 +23,7 @@ from gcalendar.dropping import Unseen, sweep
 from gcalendar.models import CalendarSyncState, MirroredCalendar
 from gcalendar.parsing import ParsedEvent, parse_events, text
 from pipedesk.core.exceptions import TryLater
+from pipedesk.core.polling import next_poll_at
 from pipedesk.core.work import Lease
 from pipedesk.google.errors import (
     Forbidden,
@@ -106,12 +105,6 @@ def forget_cursor(calendar: MirroredCalendar) -> None:
     with transaction.atomic():
         MirroredCalendar.objects.filter(pk=calendar.pk).update(full_sync_page_token=None)
         CalendarSyncState.objects.filter(mirrored_calendar=calendar).update(sync_token=None)
-
-
-def next_poll(now: datetime, period_s: float | None = None) -> datetime:
-    """When to look again although nobody called: the period, 25 % more or less."""
-    period_s = period_s or settings.SYNC_POLL_INTERVAL_S
-    return now + timedelta(seconds=period_s * random.uniform(0.75, 1.25))  # noqa: S311
 
 
 def _bring_up_to_date(lease: Lease, calendar: MirroredCalendar) -> None:
@@ -274,7 +267,7 @@ def _complete(lease: Lease, calendar: MirroredCalendar, fetched: Fetched) -> Non
         state=_unless_disabled(MirroredCalendar.State.OK),
         remedy="",
         as_of=fetched.asked_at,
-        next_poll_at=next_poll(fetched.asked_at),
+        next_poll_at=next_poll_at(fetched.asked_at),
         suspicious_shrink=None,
     )
     fingerprint = client.query_fingerprint(calendar.subject, calendar.calendar_id)
@@ -298,6 +291,6 @@ def _stop(lease: Lease, refusal: GoogleError, remedy: str) -> None:
         lease.complete(
             state=_unless_disabled(MirroredCalendar.State.ERROR),
             remedy=remedy,
-            next_poll_at=next_poll(timezone.now(), ERROR_POLL_S),
+            next_poll_at=next_poll_at(timezone.now(), ERROR_POLL_S),
         )
         lease.write(last_error=str(refusal))

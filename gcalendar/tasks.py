@@ -8,7 +8,8 @@ from django.utils import timezone
 from gcalendar.meetings import chunks
 from gcalendar.models import CalendarEvent, MirroredCalendar
 from gcalendar.occurrences import refresh
-from gcalendar.sync import ERROR_POLL_S, next_poll, sync
+from gcalendar.sync import ERROR_POLL_S, sync
+from pipedesk.core.polling import next_poll_at
 from pipedesk.core.work import perform
 
 
@@ -27,7 +28,7 @@ def poll_calendars() -> None:
         period_s = ERROR_POLL_S if calendar.dead_at else None
         row = MirroredCalendar.objects.filter(pk=calendar.pk)
         with transaction.atomic():
-            if row.due(now).update(next_poll_at=next_poll(now, period_s)) and not row.revive():
+            if row.due(now).update(next_poll_at=next_poll_at(now, period_s)) and not row.revive():
                 MirroredCalendar.objects.request(calendar.pk)
 
 

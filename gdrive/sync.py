@@ -6,13 +6,11 @@ https://developers.google.com/workspace/drive/api/guides/about-changes
 from __future__ import annotations
 
 import json
-import random
 from collections.abc import Collection, Iterable
-from datetime import datetime, timedelta
+from datetime import datetime
 from time import monotonic
 from typing import Any
 
-from django.conf import settings
 from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
@@ -24,6 +22,7 @@ from gdrive.changes import Comparison, Known, Outcome
 from gdrive.models import DriveChangeLog, DriveFile, DriveFolderNode, DriveSyncState
 from gdrive.parsing import Change
 from pipedesk.core.exceptions import GiveUp
+from pipedesk.core.polling import next_poll_at
 from pipedesk.core.work import SLICE_S, Lease
 from pipedesk.google.errors import Gone, InvalidRequest, NotFound
 
@@ -62,11 +61,6 @@ def follow(lease: Lease) -> None:
         state.page_token = page.next_page_token
     if not state.page_token:
         _read_everything(lease, state)
-
-
-def next_poll_at(now: datetime) -> datetime:
-    """When the drive is looked at next without a push; spread, so that not all ask at once."""
-    return now + timedelta(seconds=settings.SYNC_POLL_INTERVAL_S * random.uniform(0.75, 1.25))  # noqa: S311
 
 
 def _complete(lease: Lease, state: DriveSyncState, token: str, asked_at: datetime) -> None:

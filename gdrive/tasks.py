@@ -6,6 +6,7 @@ from django.utils import timezone
 
 from gdrive import feed, provisioning, sync
 from gdrive.models import DriveFolderTree, DriveSyncState
+from pipedesk.core.polling import next_poll_at
 from pipedesk.core.work import perform
 
 
@@ -25,5 +26,5 @@ def poll_drives() -> None:
     now = timezone.now()
     for state in DriveSyncState.objects.due(now):
         state_row = DriveSyncState.objects.filter(pk=state.pk, next_poll_at=state.next_poll_at)
-        if state_row.update(next_poll_at=sync.next_poll_at(now)):
+        if state_row.update(next_poll_at=next_poll_at(now)):
             DriveSyncState.objects.request(state.pk)

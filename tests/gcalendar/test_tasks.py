@@ -11,8 +11,8 @@ from django.utils import timezone
 from django_q.models import OrmQ
 
 from gcalendar.models import EventOccurrence, MirroredCalendar
-from gcalendar.sync import next_poll
 from gcalendar.tasks import extend_occurrences, poll_calendars, sync_calendar
+from pipedesk.core.polling import next_poll_at
 from tests.factories.gcalendar import CalendarFactory
 from tests.gcalendar.conftest import NOW, Mirror, at, fill, rows, shown
 
@@ -53,7 +53,7 @@ def test_a_poll_asks_for_what_is_due_and_only_once() -> None:
 
 def test_polls_are_spread() -> None:
     now = timezone.now()
-    waits = {(next_poll(now) - now).total_seconds() for _ in range(200)}
+    waits = {(next_poll_at(now) - now).total_seconds() for _ in range(200)}
 
     assert min(waits) >= settings.SYNC_POLL_INTERVAL_S * 0.75
     assert max(waits) <= settings.SYNC_POLL_INTERVAL_S * 1.25

@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-from time import monotonic, sleep
 from typing import Any
 
 from django.core.management.base import CommandParser
 from django.db.models import Q
-from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from gcalendar.models import CalendarEvent, MirroredCalendar
 from gcalendar.registry import ensure_default
 from gcalendar.sync import forget_cursor, sync
 from pipedesk.core.commands import ProductCommand, UsageError
-from pipedesk.core.work import perform
-
-WAIT_S = 300  # for a worker that has the calendar in hand
+from pipedesk.core.finishing import finish
 
 
 class Command(ProductCommand):
@@ -71,20 +67,10 @@ class Command(ProductCommand):
         return list(chosen.values())
 
     def _sync(self, calendar: MirroredCalendar) -> dict[str, Any]:
-        row = MirroredCalendar.objects.filter(pk=calendar.pk)
-        row.update(next_attempt_at=None, dead_at=None, attempts=0)
-        MirroredCalendar.objects.request(calendar.pk)
+        failure = finish(MirroredCalendar.objects.all(), calendar.pk, sync)
         calendar.refresh_from_db()
-        wanted, started = calendar.requested, monotonic()
-        while calendar.applied < wanted and monotonic() - started < WAIT_S:
-            worked = perform(MirroredCalendar, calendar.pk, sync)
-            calendar.refresh_from_db()
-            if calendar.dead_at or calendar.next_attempt_at:
-                break
-            if not worked and calendar.lease_until and calendar.lease_until > timezone.now():
-                sleep(0.5)
-        if calendar.last_error or calendar.applied < wanted:
-            reason = calendar.remedy or calendar.last_error or _("still being synced")
+        if failure or calendar.last_error:
+            reason = calendar.remedy or failure or calendar.last_error
             self.fault(f"{calendar}: {reason}")
         events = CalendarEvent.objects.not_cancelled().filter(source=calendar).count()
         self.say(_("%(calendar)s: %(count)d events") % {"calendar": calendar, "count": events})

@@ -8,9 +8,9 @@ from django.core.management.base import CommandParser
 from django.utils.translation import gettext as _
 
 from gdrive import entities, provisioning
-from gdrive.finishing import finish
 from gdrive.models import DriveFolderTree, EntityType
 from pipedesk.core.commands import ProductCommand, UsageError
+from pipedesk.core.finishing import finish
 
 Pair = tuple[str, str]
 
