@@ -47,6 +47,9 @@ class LeadActivityStats(TimeStampedModel):
     total_events = models.IntegerField(_("meetings"), default=0, db_default=0)
     total_interactions = models.IntegerField(_("interactions"), default=0, db_default=0)
 
+    # The moment the row was last computed for: engagement and "next" depend on the clock.
+    computed_at = models.DateTimeField(_("computed"), null=True, blank=True, editable=False)
+
     objects = LeadActivityStatsQuerySet.as_manager()
 
     class Meta:
@@ -69,6 +72,10 @@ class Interaction(CreatedModel):
         VALUE_ASSET = "value_asset", _("Value asset")
         NOTE = "note", _("Note")
 
+    class Direction(models.TextChoices):
+        SENT = "sent", _("Sent")
+        RECEIVED = "received", _("Received")
+
     id = new_uuid_field()
     lead = models.ForeignKey(
         Lead,
@@ -78,6 +85,14 @@ class Interaction(CreatedModel):
         db_index=False,
     )
     kind = models.CharField(_("kind"), max_length=20, choices=Kind.choices)
+    # Of e-mails: those received say more of the lead's interest.
+    direction = models.CharField(
+        _("direction"),
+        max_length=8,
+        choices=Direction.choices,
+        default=Direction.SENT,
+        db_default=Direction.SENT,
+    )
     occurred_at = models.DateTimeField(_("when"))
     note = models.TextField(_("note"), default="", blank=True)
     user_id = models.CharField(_("user id"), max_length=36, null=True, blank=True)
@@ -97,6 +112,10 @@ class Interaction(CreatedModel):
             models.CheckConstraint(
                 condition=models.Q(kind__in=["call", "email", "meeting", "value_asset", "note"]),
                 name="ck_lead_interactions_kind",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(direction__in=["sent", "received"]),
+                name="ck_lead_interactions_direction",
             ),
         )
 

@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 
 from crm.folding import containing
 from crm.models.loaded import LoadedModel
+from crm.models.merge import merged_into_field
 from pipedesk.core.models import (
     SoftDeleteModel,
     SoftDeleteQuerySet,
@@ -42,6 +43,7 @@ class Company(LoadedModel, TimeStampedModel, SoftDeleteModel):
 
     id = new_uuid_field()
     name = models.CharField(_("name"), max_length=500)
+    merged_into = merged_into_field()
 
     objects = CompanyQuerySet.as_manager()
 
@@ -53,6 +55,14 @@ class Company(LoadedModel, TimeStampedModel, SoftDeleteModel):
         indexes = (
             column_index("companies", "name", "id"),
             column_index("companies", "deleted_at"),
+            column_index("companies", "merged_into_id"),
+        )
+        constraints = (
+            models.CheckConstraint(
+                condition=models.Q(merged_into__isnull=True) | models.Q(deleted_at__isnull=False),
+                name="ck_companies_merged_is_hidden",
+                violation_error_message=_("What was merged into another record is hidden."),
+            ),
         )
 
     def __str__(self) -> str:

@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 
 from crm.folding import containing
 from crm.models.loaded import LoadedModel
+from crm.models.merge import merged_into_field
 from pipedesk.core.models import (
     Index,
     SoftDeleteModel,
@@ -44,6 +45,7 @@ class Contact(LoadedModel, TimeStampedModel, SoftDeleteModel):
     email = models.EmailField(_("e-mail"), max_length=254, null=True, blank=True)
     phone = models.CharField(_("phone"), max_length=50, null=True, blank=True)
     role = models.CharField(_("role"), max_length=200, null=True, blank=True)
+    merged_into = merged_into_field()
 
     objects = ContactQuerySet.as_manager()
 
@@ -55,8 +57,16 @@ class Contact(LoadedModel, TimeStampedModel, SoftDeleteModel):
         indexes = (
             column_index("contacts", "name", "id"),
             column_index("contacts", "deleted_at"),
+            column_index("contacts", "merged_into_id"),
             # Attendees of meetings are matched by address, whatever its case.
             Index(Lower("email"), name="idx_contacts_email"),
+        )
+        constraints = (
+            models.CheckConstraint(
+                condition=models.Q(merged_into__isnull=True) | models.Q(deleted_at__isnull=False),
+                name="ck_contacts_merged_is_hidden",
+                violation_error_message=_("What was merged into another record is hidden."),
+            ),
         )
 
     def __str__(self) -> str:

@@ -21,6 +21,7 @@ from crm.models.company import Company
 from crm.models.contact import Contact
 from crm.models.deal import Deal
 from crm.models.loaded import Changes, LoadedModel
+from crm.models.merge import merged_into_field
 from crm.models.reference import LeadOrigin, LeadStatus
 from crm.models.tag import Tag
 from pipedesk.core.exceptions import Conflict
@@ -158,6 +159,14 @@ class Lead(LoadedModel, CreatedModel):
     address_state = models.CharField(_("state"), max_length=100, null=True, blank=True)
     last_interaction_at = models.DateTimeField(_("last interaction"), null=True, blank=True)
     priority_score = models.IntegerField(_("priority score"), default=0, db_default=0)
+    # What a person set in place of the computed score, who and when; see crm.priority.
+    manual_priority_score = models.IntegerField(_("priority set by hand"), null=True, blank=True)
+    manual_priority_by = models.CharField(
+        _("priority set by"), max_length=36, null=True, blank=True, editable=False
+    )
+    manual_priority_at = models.DateTimeField(
+        _("priority set"), null=True, blank=True, editable=False
+    )
     disqualified_at = models.DateTimeField(_("disqualified"), null=True, blank=True)
     disqualification_reason = models.TextField(
         _("reason of disqualification"), null=True, blank=True
@@ -167,6 +176,7 @@ class Lead(LoadedModel, CreatedModel):
     updated_at = models.DateTimeField(
         _("updated"), default=timezone.now, db_default=Now(), editable=False
     )
+    merged_into = merged_into_field()
     tags = models.ManyToManyField(
         Tag, through="LeadTag", related_name="leads", verbose_name=_("tags"), blank=True
     )
@@ -197,6 +207,7 @@ class Lead(LoadedModel, CreatedModel):
             Index(fields=["owner_id"], name="idx_leads_owner_user_id"),
             column_index("leads", "qualified_company_id"),
             column_index("leads", "qualified_master_deal_id"),
+            column_index("leads", "merged_into_id"),
             # The work list in its default order, the hot one.
             Index(
                 fields=["-priority_score", "id"],
@@ -215,6 +226,23 @@ class Lead(LoadedModel, CreatedModel):
                 condition=models.Q(qualified_at__isnull=True) | models.Q(deleted_at__isnull=False),
                 name="ck_leads_qualified_is_hidden",
                 violation_error_message=_("A qualified lead is hidden: set the deletion time too."),
+            ),
+            models.CheckConstraint(
+                condition=models.Q(
+                    manual_priority_score__isnull=True, manual_priority_at__isnull=True
+                )
+                | models.Q(
+                    manual_priority_score__gte=0,
+                    manual_priority_score__lte=100,
+                    manual_priority_at__isnull=False,
+                ),
+                name="ck_leads_manual_priority",
+                violation_error_message=_("A priority set by hand is 0 to 100 and has its time."),
+            ),
+            models.CheckConstraint(
+                condition=models.Q(merged_into__isnull=True) | models.Q(deleted_at__isnull=False),
+                name="ck_leads_merged_is_hidden",
+                violation_error_message=_("What was merged into another record is hidden."),
             ),
         )
 

@@ -1,0 +1,79 @@
+"""Leads as records: which rows, whose, and who owns them after a write."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from rest_framework.exceptions import PermissionDenied
+from rest_framework.serializers import BaseSerializer
+
+from crm.filters import LEAD_SORTS, Asker, ask
+from crm.models import Lead
+from crm.models.lead import LeadQuerySet
+from crm.serializers import LeadSerializer
+from crm.views import SortedViewSet
+from pipedesk.accounts import roles
+from pipedesk.core.pagination import TOTAL_CAP
+
+
+class LeadRecords(SortedViewSet):
+    """The base of everything that is done with leads. Qualified ones can be looked up although
+    they left the lists.
+    """
+
+    resource = "lead"
+    queryset = Lead.objects.all()
+    serializer_class = LeadSerializer
+    total_cap = TOTAL_CAP
+    sorts = LEAD_SORTS
+
+    def visible_to(self, user: Any) -> LeadQuerySet:
+        """Everybody reads the whole CRM; merely deleted leads exist for `restore` alone."""
+        if self.action == "restore":
+            return Lead.objects.deleted().filter(qualified_at__isnull=True)
+        return Lead.objects.known()
+
+    def is_own(self, row: Lead) -> bool:
+        """Leads of one's own, and those of nobody."""
+        return row.owner_id is None or row.owner_id == self.user.pk
+
+    def filter_rows(self, rows: LeadQuerySet) -> LeadQuerySet:
+        """As LEAD_PARAMETERS say."""
+        return ask(rows, self.query, self.asker)
+
+    @property
+    def asker(self) -> Asker:
+        """The caller, now."""
+        return Asker(self.user.pk, timezone.now())
+
+    def perform_create(self, serializer: BaseSerializer[Lead]) -> None:
+        """Store a new lead; somebody of the sales team owns what they create."""
+        serializer.save(**self.owner_after(None, serializer.validated_data))
+
+    def perform_update(self, serializer: BaseSerializer[Lead]) -> None:
+        """Store the change; the first write of the sales team makes its author the owner."""
+        serializer.save(**self.owner_after(serializer.instance, serializer.validated_data))
+
+    def perform_destroy(self, row: Lead) -> None:
+        """Hide the lead."""
+        row.soft_delete()
+
+    def owner_after(self, lead: Lead | None, values: Mapping[str, Any]) -> dict[str, Any]:
+        """The owner to store with these values. Raises PermissionDenied."""
+        if roles.granted(self.user, self.resource, roles.CHANGE_OWNER) is roles.Grant.ALL:
+            return {}
+        if values.get("owner", self.user) != self.user:
+            raise PermissionDenied(_("You may only take leads yourself."))
+        return {"owner": self.user} if lead is None or lead.owner_id is None else {}
+
+    def locked_for_change(self) -> Lead:
+        """The lead of this address, locked; the caller's own from now on if it was nobody's."""
+        lead: Lead = self.locked_object()
+        owner = self.owner_after(lead, {})
+        if owner:
+            lead.owner = owner["owner"]
+            lead.save()
+        return lead

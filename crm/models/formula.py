@@ -1,0 +1,69 @@
+"""The numbers of the priority score that staff may change."""
+
+from __future__ import annotations
+
+from django.core.validators import MaxValueValidator, MinValueValidator
+from django.db import models
+from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
+
+from pipedesk.core.models import TimeStampedModel
+
+_points = (MinValueValidator(0), MaxValueValidator(100))
+
+
+class PriorityFormulaQuerySet(models.QuerySet["PriorityFormula"]):
+    """The one row there is."""
+
+    def current(self) -> PriorityFormula:
+        """The formula in force; the defaults where nobody changed anything."""
+        return self.filter(pk=PriorityFormula.ONLY).first() or PriorityFormula()
+
+
+class PriorityFormula(TimeStampedModel):
+    """How many points each part of a lead's priority score gives at most.
+
+    One row. The points of statuses and origins stand in their own tables.
+    """
+
+    ONLY = 1
+
+    id = models.SmallIntegerField(primary_key=True, default=ONLY, editable=False)
+    recency_points = models.IntegerField(
+        _("points of a fresh interaction"), default=40, db_default=40, validators=_points
+    )
+    recency_days = models.IntegerField(
+        _("days until they are gone"),
+        default=30,
+        db_default=30,
+        validators=(MinValueValidator(1), MaxValueValidator(365)),
+    )
+    meeting_points = models.IntegerField(
+        _("points of a meeting ahead"), default=25, db_default=25, validators=_points
+    )
+    engagement_points = models.IntegerField(
+        _("points of full engagement"), default=20, db_default=20, validators=_points
+    )
+
+    objects = PriorityFormulaQuerySet.as_manager()
+
+    class Meta:
+        db_table = "priority_formula"
+        verbose_name = _("priority formula")
+        verbose_name_plural = _("priority formula")
+        constraints = (
+            models.CheckConstraint(condition=Q(id=1), name="ck_priority_formula_one_row"),
+            models.CheckConstraint(
+                condition=Q(
+                    recency_points__range=(0, 100),
+                    recency_days__range=(1, 365),
+                    meeting_points__range=(0, 100),
+                    engagement_points__range=(0, 100),
+                ),
+                name="ck_priority_formula_range",
+                violation_error_message=_("Points are 0 to 100, days 1 to 365."),
+            ),
+        )
+
+    def __str__(self) -> str:
+        return str(self._meta.verbose_name)
