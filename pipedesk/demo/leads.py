@@ -25,6 +25,7 @@ from crm.models import (
     LeadOrigin,
     LeadStatus,
     LeadTag,
+    PriorityFormula,
     Tag,
 )
 from pipedesk.accounts.models import User
@@ -61,6 +62,7 @@ class World:
     statuses: dict[str, LeadStatus]
     origins: list[LeadOrigin]
     tags: list[Tag]
+    formula: PriorityFormula
     meetings_per_lead: int = 0
 
     def key(self, kind: str, number: int) -> uuid.UUID:
@@ -289,6 +291,7 @@ class _Maker:
         )
         lead.priority_score = priority.score(
             priority.parts(
+                self.world.formula,
                 status_weight=lead.lead_status.priority_weight if lead.lead_status else 0,
                 origin_weight=lead.lead_origin.priority_weight if lead.lead_origin else 0,
                 last_interaction_at=lead.last_interaction_at,
@@ -344,5 +347,6 @@ def shared(seed: int, today: datetime, owners: list[User], **more: Any) -> World
         statuses={status.code: status for status in LeadStatus.objects.all()},
         origins=list(LeadOrigin.objects.order_by("sort_order", "code")),
         tags=make_tags(),
+        formula=PriorityFormula.objects.current(),
         **more,
     )
