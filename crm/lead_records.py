@@ -33,7 +33,7 @@ class LeadRecords(SortedViewSet):
     def visible_to(self, user: Any) -> LeadQuerySet:
         """Everybody reads the whole CRM; merely deleted leads exist for `restore` alone."""
         if self.action == "restore":
-            return Lead.objects.deleted().filter(qualified_at__isnull=True)
+            return Lead.objects.restorable()
         return Lead.objects.known()
 
     def is_own(self, row: Lead) -> bool:
@@ -69,11 +69,14 @@ class LeadRecords(SortedViewSet):
             raise PermissionDenied(_("You may only take leads yourself."))
         return {"owner": self.user} if lead is None or lead.owner_id is None else {}
 
+    def locked_and_taken(self) -> Lead:
+        """The lead of this address, locked; the caller's own once it is saved, if nobody's."""
+        lead: Lead = self.locked_object()
+        lead.owner = self.owner_after(lead, {}).get("owner", lead.owner)
+        return lead
+
     def locked_for_change(self) -> Lead:
         """The lead of this address, locked; the caller's own from now on if it was nobody's."""
-        lead: Lead = self.locked_object()
-        owner = self.owner_after(lead, {})
-        if owner:
-            lead.owner = owner["owner"]
-            lead.save()
+        lead = self.locked_and_taken()
+        lead.save()
         return lead

@@ -12,9 +12,18 @@ from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from crm.disqualification import disqualify, reopen
 from crm.lead_records import LeadRecords
+from crm.models import Lead
 from crm.qualification import Qualified, Target, qualify
-from crm.serializers import LeadSerializer, QualifiedSerializer, QualifySerializer
+from crm.serializers import LeadSerializer
+from crm.unqualification import unqualify
+from crm.verb_serializers import (
+    ChangeOwnerSerializer,
+    DisqualifySerializer,
+    QualifiedSerializer,
+    QualifySerializer,
+)
 from pipedesk.accounts import roles
 from pipedesk.core.query import Parameter, boolean
 
@@ -22,10 +31,14 @@ DRY_RUN = boolean("dry_run", description="Say what would happen, write nothing."
 
 
 class LeadVerbs(LeadRecords):
-    """Qualify, restore."""
+    """Qualify and back, disqualify and back, give to somebody, restore."""
 
     role_actions: ClassVar[Mapping[str, str]] = {
         "qualify": roles.CHANGE,
+        "unqualify": roles.CHANGE,
+        "disqualify": roles.CHANGE,
+        "reopen": roles.CHANGE,
+        "change_owner": roles.CHANGE,
         "restore": roles.RESTORE,
     }
     parameters: ClassVar[dict[str, tuple[Parameter, ...]]] = {"qualify": (DRY_RUN,)}
@@ -41,6 +54,48 @@ class LeadVerbs(LeadRecords):
             body.is_valid(raise_exception=True)
             outcome = qualify(lead.pk, _target(body.validated_data), self.user, dry_run=dry_run)
         return Response(_all_that_moved(outcome, self.rendered(outcome.lead), dry_run=dry_run))
+
+    @extend_schema(request=None, responses=LeadSerializer)
+    @action(detail=True, methods=["post"])
+    def unqualify(self, request: Request, pk: uuid.UUID) -> Response:
+        """Make a lead of the customer again, within 30 days."""
+        with transaction.atomic():
+            lead = self.locked_and_taken()
+            unqualify(lead, self.user)
+            return self.row_response(lead)
+
+    @extend_schema(request=DisqualifySerializer, responses=LeadSerializer)
+    @action(detail=True, methods=["post"])
+    def disqualify(self, request: Request, pk: uuid.UUID) -> Response:
+        """Give the lead up."""
+        body = DisqualifySerializer(data=request.data)
+        with transaction.atomic():
+            lead = self.locked_and_taken()
+            body.is_valid(raise_exception=True)
+            disqualify(lead, body.validated_data["reason"])
+            return self.row_response(lead)
+
+    @extend_schema(request=None, responses=LeadSerializer)
+    @action(detail=True, methods=["post"])
+    def reopen(self, request: Request, pk: uuid.UUID) -> Response:
+        """Take the lead up again."""
+        with transaction.atomic():
+            lead = self.locked_and_taken()
+            reopen(lead)
+            return self.row_response(lead)
+
+    @extend_schema(request=ChangeOwnerSerializer, responses=LeadSerializer)
+    @action(detail=True, methods=["post"], url_path="change-owner")
+    def change_owner(self, request: Request, pk: uuid.UUID) -> Response:
+        """Give the lead to somebody, or to nobody."""
+        body = ChangeOwnerSerializer(data=request.data)
+        with transaction.atomic():
+            lead: Lead = self.locked_object()
+            body.is_valid(raise_exception=True)
+            self.owner_after(lead, body.validated_data)  # refuses what the role does not allow
+            lead.owner = body.validated_data["owner"]
+            lead.save()
+            return self.row_response(lead)
 
     @extend_schema(request=None, responses=LeadSerializer)
     @action(detail=True, methods=["post"])

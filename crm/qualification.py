@@ -61,11 +61,12 @@ def qualify(
 
     Its contacts and tags stay on the lead, where company and deal find them. Raises Conflict
     when it is qualified or disqualified already, InvalidInput for an unknown deal or company,
-    Lead.DoesNotExist.
+    Lead.DoesNotExist, also for a deleted one.
     """
     target.check()
     with transaction.atomic(savepoint=False):
-        lead = Lead.objects.select_for_update(of=("self",), no_key=True).get(pk=lead_id)
+        leads = Lead.objects.known().select_for_update(of=("self",), no_key=True)
+        lead = leads.get(pk=lead_id)
         refuse_decided(lead)
         company, deal = _resolve(target)
         outcome = Qualified(

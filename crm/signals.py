@@ -11,3 +11,7 @@ entity_renamed = Signal()
 
 # A lead became a deal. Arguments: lead (Lead, as stored), user_id (UUID or None).
 lead_qualified = Signal()
+
+# It is a lead again. Arguments: lead (Lead, as stored), user_id (UUID or None), deal_id (UUID or
+# None: the deal it no longer belongs to, which stays).
+lead_unqualified = Signal()

@@ -8,7 +8,7 @@ from django.db import transaction
 from django.dispatch import receiver
 
 from crm.models import Lead
-from crm.signals import entity_created, entity_renamed, lead_qualified
+from crm.signals import entity_created, entity_renamed, lead_qualified, lead_unqualified
 from gdrive.models import DriveFolderTree
 
 
@@ -26,3 +26,11 @@ def move_qualified(lead: Lead, **_kwargs: Any) -> None:
     request_tree("lead", lead.pk)
     if lead.qualified_master_deal_id:
         request_tree("deal", lead.qualified_master_deal_id)
+
+
+@receiver(lead_unqualified, dispatch_uid="gdrive.move_unqualified")
+def move_unqualified(lead: Lead, deal_id: object, **_kwargs: Any) -> None:
+    """Move the lead's folder back; the deal's may name the lead's owner."""
+    request_tree("lead", lead.pk)
+    if deal_id:
+        request_tree("deal", deal_id)

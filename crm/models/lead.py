@@ -49,8 +49,11 @@ TRACKED_FIELDS = (
 
 
 def is_interaction(changes: Changes) -> bool:
-    """Whether a person's change of a lead counts as an interaction with it."""
-    return not changes.keys().isdisjoint(TRACKED_FIELDS)
+    """Whether a person's change of a lead counts as an interaction with it.
+
+    Giving it up or taking it up again never does, whoever becomes its owner by that.
+    """
+    return "disqualified_at" not in changes and not changes.keys().isdisjoint(TRACKED_FIELDS)
 
 
 class LeadQuerySet(SoftDeleteQuerySet["Lead"]):
@@ -59,6 +62,10 @@ class LeadQuerySet(SoftDeleteQuerySet["Lead"]):
     def known(self) -> Self:
         """Leads that exist for people: qualified ones too, merely deleted ones not."""
         return self.filter(Q(deleted_at__isnull=True) | Q(qualified_at__isnull=False))
+
+    def restorable(self) -> Self:
+        """Leads somebody deleted: not those that are hidden because they were qualified."""
+        return self.deleted().filter(qualified_at__isnull=True)
 
     def in_work_list(self) -> Self:
         """Leads still worked on: neither deleted nor qualified, by time or by status."""

@@ -38,7 +38,9 @@ ACCESS = """
     GET,PUT sales                           /api/leads/{id}/tags
     GET,POST sales                          /api/leads/{id}/contacts
     PATCH,DELETE sales                      /api/leads/{id}/contacts/{contact_id}
-    POST sales                              /api/leads/{id}/qualify
+    POST sales                              /api/leads/{id}/qualify /api/leads/{id}/unqualify
+    POST sales                              /api/leads/{id}/disqualify /api/leads/{id}/reopen
+    POST sales                              /api/leads/{id}/change-owner
     POST manager                            /api/leads/{id}/restore
     GET,POST sales                          /api/tags
     GET sales                               /api/tags/{id}
