@@ -51,8 +51,18 @@ CORS_ORIGIN_REGEX = env.str("CORS_ORIGIN_REGEX", "")
 DRIVE_MAX_UPLOAD_MB = env.int("DRIVE_MAX_UPLOAD_MB", 100, validate=validate.Range(min=1))
 DRIVE_ALLOW_LINK_SHARING = env.bool("DRIVE_ALLOW_LINK_SHARING", False)
 FIELD_ENCRYPTION_KEYS: list[str] = env.list("FIELD_ENCRYPTION_KEYS", [])
-API_THROTTLE_USER = env.str("API_THROTTLE_USER", "1200/min")
-API_THROTTLE_ANON = env.str("API_THROTTLE_ANON", "60/min")
+_rate = validate.Regexp(
+    r"[1-9]\d{0,8}/(s|sec|second|m|min|minute|h|hour|d|day)\Z",
+    error="Not a rate; write one such as 60/min.",
+)
+API_THROTTLE_USER = env.str("API_THROTTLE_USER", "1200/min", validate=_rate)
+API_THROTTLE_ANON = env.str("API_THROTTLE_ANON", "60/min", validate=_rate)
+TRUSTED_PROXIES = env.int("TRUSTED_PROXIES", 0, validate=validate.Range(min=0, max=10))
+CACHE_URL = env.str(
+    "CACHE_URL",
+    f"file://{VAR_DIR / 'cache'}",
+    validate=validate.Regexp(r"(file:///.|rediss?://.|locmem://)"),
+)
 LOG_FORMAT = env.str(
     "LOG_FORMAT",
     "json" if DJANGO_ENV == "production" else "console",
@@ -71,6 +81,7 @@ DATABASES = {
         conn_health_checks=True,
     )
 }
+CACHES = {"default": env.dj_cache_url("CACHE_URL", f"file://{VAR_DIR / 'cache'}")}
 env.seal()
 
 PRODUCTION = DJANGO_ENV == "production"
@@ -96,6 +107,14 @@ else:
     _database.setdefault("OPTIONS", {})["options"] = (
         "-c lock_timeout=5s -c statement_timeout=30s -c idle_in_transaction_session_timeout=30s"
     )
+
+# --- Cache: what all web processes share (throttles) ---------------------------------------
+_cache = CACHES["default"]
+if CACHE_URL.startswith("file:"):
+    _cache["BACKEND"] = "pipedesk.core.counters.FileCounters"
+elif CACHE_URL.startswith("redis"):
+    # A cache that hangs must not hold a request.
+    _cache.setdefault("OPTIONS", {}).update(socket_connect_timeout=1, socket_timeout=1)
 DEFAULT_AUTO_FIELD = "django.db.models.AutoField"
 
 # --- Applications --------------------------------------------------------------------------
@@ -193,6 +212,7 @@ AXES_FAILURE_LIMIT = 5
 AXES_COOLOFF_TIME = 0.25  # hours
 AXES_RESET_ON_SUCCESS = True
 AXES_VERBOSE = False
+AXES_CLIENT_IP_CALLABLE = "pipedesk.accounts.addresses.client_address"
 AXES_USERNAME_CALLABLE = "pipedesk.accounts.login.login_name"
 
 LANGUAGE_CODE = "en"

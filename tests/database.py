@@ -82,6 +82,11 @@ def prepare_environment() -> None:
         "DRIVE_ROOT_FOLDER_ID": "",
         "DRIVE_SHARED_DRIVE_ID": "",
         "WEBHOOK_BASE_URL": "",
+        # Each process counts for itself, and far.
+        "CACHE_URL": "locmem://",
+        "API_THROTTLE_USER": "1000000/min",
+        "API_THROTTLE_ANON": "1000000/min",
+        "TRUSTED_PROXIES": "0",
         "LOG_LEVEL": "WARNING",
         "NO_GCE_CHECK": "true",
     }

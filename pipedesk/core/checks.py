@@ -9,13 +9,13 @@ from urllib.parse import urlsplit
 
 from django.apps import apps
 from django.conf import settings
-from django.core.checks import CheckMessage, Error, register
+from django.core.checks import CheckMessage, Error, Warning, register
 from django.urls import URLPattern, URLResolver, get_resolver
-from rest_framework.views import APIView
 
 from pipedesk.accounts import roles
 from pipedesk.accounts.tokens import MIN_SECRET_BYTES
 from pipedesk.core.permissions import METHOD_ACTIONS, VIEWSET_ACTIONS
+from pipedesk.core.throttling import ThrottledView
 
 MIN_SECRET_KEY_LENGTH = 50
 MIN_SECRET_KEY_LETTERS = 5  # different ones, as Django's own check has it
@@ -48,8 +48,8 @@ def endpoints(
 
 
 def _faults_of(view: Any, actions: dict[str, str]) -> Iterator[str]:
-    if view is None or not issubclass(view, APIView):
-        yield "not a view of the REST framework"
+    if view is None or not issubclass(view, ThrottledView):
+        yield "not a view of the REST framework whose callers are counted (core.throttling)"
         return
     if getattr(view, "public", False):
         return
@@ -121,8 +121,25 @@ def production_is_meant(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
         "The database is SQLite; set DATABASE_URL, or ALLOW_SQLITE_IN_PRODUCTION=true.": (
             engine.endswith("sqlite3") and not settings.ALLOW_SQLITE_IN_PRODUCTION
         ),
+        "The cache is one process's own; set CACHE_URL to file:///… or redis://….": (
+            settings.CACHE_URL.startswith("locmem:")
+        ),
         "Nothing verifies bearer tokens; set SUPABASE_JWT_SECRET or SUPABASE_JWKS_URL.": not (
             settings.SUPABASE_JWT_SECRET or settings.SUPABASE_JWKS_URL
         ),
     }
     return [Error(text, id="pipedesk.E004") for text, refused in refusals.items() if refused]
+
+
+@register(deploy=True)
+def machines_share_their_limits(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
+    """Queue messages through Redis are a sign of several machines; files are shared on one."""
+    if settings.Q_BROKER == "orm" or not settings.CACHE_URL.startswith("file:"):
+        return []
+    return [
+        Warning(
+            "Each machine counts the API's callers for itself.",
+            "Set CACHE_URL=redis://… where web runs on several machines.",
+            id="pipedesk.W001",
+        )
+    ]

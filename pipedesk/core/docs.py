@@ -10,8 +10,10 @@ from drf_spectacular.renderers import (
 )
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 
+from pipedesk.core.throttling import ThrottledView
 
-class SchemaView(SpectacularAPIView):
+
+class SchemaView(ThrottledView, SpectacularAPIView):
     """The OpenAPI document; JSON unless the caller asks for YAML."""
 
     renderer_classes = [
@@ -23,7 +25,7 @@ class SchemaView(SpectacularAPIView):
     public = True
 
 
-class DocsView(SpectacularSwaggerSplitView):
+class DocsView(ThrottledView, SpectacularSwaggerSplitView):
     """Swagger UI from our own static files, its start-up script apart (strict CSP)."""
 
     template_name = "core/docs.html"

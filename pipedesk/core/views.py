@@ -8,15 +8,15 @@ from typing import Any, ClassVar
 from rest_framework.exceptions import NotAuthenticated
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.views import APIView
 
 from pipedesk.accounts.models import User
 from pipedesk.core import idempotency
 from pipedesk.core.pagination import Order, Page, paginate
 from pipedesk.core.query import Parameter, read_query
+from pipedesk.core.throttling import ThrottledView
 
 
-class ContractView(APIView):
+class ContractView(ThrottledView):
     """A view of the API.
 
     `resource` is the noun of the role table. `role_actions` names the role table's action for

@@ -17,6 +17,7 @@ from pytest_django import Settings
 from rest_framework.views import APIView
 
 from pipedesk.core import checks
+from pipedesk.core.throttling import ThrottledView
 from pipedesk.core.views import ContractView
 from pipedesk.core.viewsets import RecordViewSet
 
@@ -30,6 +31,7 @@ GOOD = {
     "SUPABASE_JWKS_URL": "",
     "GOOGLE_API_ROOT_URL": "https://www.googleapis.com/",
     "WEBHOOK_BASE_URL": "https://crm.example.com",
+    "CACHE_URL": "file:///var/cache/pipedesk",
 }
 
 
@@ -61,6 +63,13 @@ def test_a_good_production_has_nothing_to_complain_about() -> None:
         ({"SUPABASE_JWT_SECRET": "a" * 31}, "32 bytes"),
         ({"SUPABASE_JWKS_URL": "http://127.0.0.1:1/jwks.json"}, "https"),
         ({"GOOGLE_API_ROOT_URL": "http://127.0.0.1:8085/"}, "sandbox"),
+        ({"CACHE_URL": "locmem://"}, "CACHE_URL"),
+        ({"CACHE_URL": "memory"}, "CACHE_URL"),
+        ({"Q_BROKER": "redis://queue:6379/0"}, "CACHE_URL=redis://"),
+        ({"API_THROTTLE_USER": "often"}, "API_THROTTLE_USER"),
+        ({"API_THROTTLE_ANON": "0/min"}, "API_THROTTLE_ANON"),
+        ({"API_THROTTLE_ANON": "60/fortnight"}, "60/min"),
+        ({"TRUSTED_PROXIES": "-1"}, "TRUSTED_PROXIES"),
     ],
     ids=str,
 )
@@ -86,6 +95,12 @@ def test_a_yes_to_sqlite_is_enough() -> None:
     result = deploy_check(
         DATABASE_URL="sqlite:////tmp/x.sqlite3", ALLOW_SQLITE_IN_PRODUCTION="true"
     )
+
+    assert result.returncode == 0, result.stderr
+
+
+def test_several_machines_share_a_cache_over_the_network() -> None:
+    result = deploy_check(Q_BROKER="redis://queue:6379/0", CACHE_URL="redis://queue:6379/1")
 
     assert result.returncode == 0, result.stderr
 
@@ -143,7 +158,11 @@ class Foreign(APIView):
     pass
 
 
-class Public(APIView):
+class Public(ThrottledView):
+    public = True
+
+
+class Uncounted(APIView):
     public = True
 
 
@@ -175,6 +194,7 @@ def function(request: HttpRequest) -> HttpResponse:
         (Misnamed.as_view(), False),
         (OddAction.as_view(), False),
         (Foreign.as_view(), False),
+        (Uncounted.as_view(), False),
         (function, False),
     ],
 )
