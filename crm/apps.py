@@ -19,7 +19,8 @@ class CrmConfig(AppConfig):
     default_auto_field = "django.db.models.AutoField"
 
     def ready(self) -> None:
-        """Connect the receivers."""
+        """Connect the receivers, and what timelines are made of."""
         import_module("crm.receivers")
+        import_module("crm.timeline_sources")
         connection_created.connect(teach_sqlite, dispatch_uid="crm.teach_sqlite")
         post_migrate.connect(fill_empty_tables, sender=self, dispatch_uid="crm.fill_empty_tables")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.urls import URLPattern, URLResolver
 
 from crm.lead_views import LeadViewSet
+from crm.timeline_views import TimelineView
 from crm.views import (
     CompanyViewSet,
     ContactViewSet,
@@ -13,7 +14,7 @@ from crm.views import (
     LeadStatusViewSet,
     TagViewSet,
 )
-from pipedesk.core.routing import Router
+from pipedesk.core.routing import Router, route
 
 router = Router()
 router.register("api/leads", LeadViewSet, basename="lead")
@@ -24,4 +25,9 @@ router.register("api/tags", TagViewSet, basename="tag")
 router.register("api/lead-statuses", LeadStatusViewSet, basename="lead-status")
 router.register("api/lead-origins", LeadOriginViewSet, basename="lead-origin")
 
-urlpatterns: list[URLPattern | URLResolver] = router.urls
+urlpatterns: list[URLPattern | URLResolver] = [
+    *router.urls,
+    route(
+        "api/timeline/<str:entity_type>/<str:entity_id>", TimelineView.as_view(), name="timeline"
+    ),
+]

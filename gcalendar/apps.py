@@ -1,5 +1,7 @@
 """Application configuration."""
 
+from importlib import import_module
+
 from django.apps import AppConfig
 from django.utils.translation import gettext_lazy as _
 
@@ -10,3 +12,7 @@ class GcalendarConfig(AppConfig):
     name = "gcalendar"
     verbose_name = _("Google Calendar")
     default_auto_field = "django.db.models.AutoField"
+
+    def ready(self) -> None:
+        """Bring meetings to the CRM's timelines."""
+        import_module("gcalendar.timeline")

@@ -17,8 +17,9 @@ class GdriveConfig(AppConfig):
     default_auto_field = "django.db.models.AutoField"
 
     def ready(self) -> None:
-        """Listen to the CRM, and keep a template for every kind of record."""
+        """Listen to the CRM, tell its timelines, keep a template for every kind of record."""
         import_module("gdrive.receivers")
+        import_module("gdrive.timeline")
         templates = import_module("gdrive.default_templates")
         post_migrate.connect(
             templates.after_migrate, sender=self, dispatch_uid="gdrive.default_templates"

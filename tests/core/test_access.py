@@ -49,6 +49,7 @@ ACCESS = """
     GET sales                               /api/lead-origins /api/lead-origins/{id}
     POST admin                              /api/lead-statuses /api/lead-origins
     PATCH,DELETE admin                      /api/lead-statuses/{id} /api/lead-origins/{id}
+    GET sales                               /api/timeline/{entity_type}/{entity_id}
     GET,POST manager                        /api/calendar/calendars
     GET,PATCH,DELETE manager                /api/calendar/calendars/{id}
     POST manager                            /api/calendar/calendars/{id}/sync
