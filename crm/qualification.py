@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 
 from crm.models import Company, Deal, Lead, LeadStatus
 from crm.signals import lead_qualified
+from pipedesk.accounts import roles
 from pipedesk.accounts.models import User
 from pipedesk.audit.models import AuditLog
 from pipedesk.audit.recording import acting
@@ -110,6 +111,13 @@ def refuse_decided(lead: Lead) -> None:
         )
 
 
+def takes_what_it_writes(user: User | None) -> bool:
+    """Whether a lead of nobody becomes this person's with their first write."""
+    if user is None:
+        return False
+    return roles.granted(user, "lead", roles.CHANGE_OWNER) is not roles.Grant.ALL
+
+
 def _author(lead: Lead, column: str) -> str:
     """Who last set this column, by the history."""
     history = AuditLog.objects.filter(entity_type="lead", entity_id=str(lead.pk))
@@ -152,7 +160,7 @@ def _apply(outcome: Qualified, user: User | None) -> None:
     lead.qualified_company = company or lead.qualified_company
     lead.qualified_master_deal = deal or lead.qualified_master_deal
     lead.lead_status = status
-    if lead.owner_id is None:
+    if lead.owner_id is None and takes_what_it_writes(user):
         lead.owner = user
     with acting(action=ACTION, user_id=user_id):
         lead.save()
