@@ -13,16 +13,28 @@ from pipedesk.core.exceptions import Conflict, InvalidInput
 
 def set_tags(lead: Lead, tag_ids: Collection[uuid.UUID]) -> None:
     """Give the lead exactly these tags. Raises InvalidInput for a tag nobody made."""
+    refuse_unknown_tags("tag_ids", tag_ids)
+    had = LeadTag.objects.filter(lead=lead).values_list("tag_id", flat=True)
+    change_tags(lead, add=tag_ids, remove=set(had) - set(tag_ids))
+
+
+def refuse_unknown_tags(field: str, tag_ids: Collection[uuid.UUID]) -> None:
+    """Raises InvalidInput for a tag nobody made."""
     wanted = set(tag_ids)
     known = set(Tag.objects.filter(pk__in=wanted).values_list("pk", flat=True))
     if unknown := wanted - known:
         message = _("There is no tag %(id)s.") % {"id": min(unknown)}
-        raise InvalidInput("tag_ids", message, "does_not_exist")
+        raise InvalidInput(field, message, "does_not_exist")
+
+
+def change_tags(lead: Lead, *, add: Collection[uuid.UUID], remove: Collection[uuid.UUID]) -> None:
+    """Put tags on the lead and take others off, whichever of them it has."""
     rows = LeadTag.objects.filter(lead=lead)
-    had = set(rows.values_list("tag_id", flat=True))
+    had = set(rows.filter(tag_id__in={*add, *remove}).values_list("tag_id", flat=True))
     # Row by row where it matters: each is one entry of the lead's history.
-    rows.filter(tag_id__in=had - wanted).delete()
-    for tag_id in sorted(wanted - had):
+    if leaving := had & set(remove):
+        rows.filter(tag_id__in=leaving).delete()
+    for tag_id in sorted(set(add) - had):
         LeadTag.objects.create(lead=lead, tag_id=tag_id)
 
 

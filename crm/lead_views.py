@@ -14,6 +14,7 @@ from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from crm.bulk import LeadBulk
 from crm.filters import LEAD_PARAMETERS, LEAD_SORTS, ask
 from crm.lead_links import add_contact, mark_contact, set_tags
 from crm.lead_verbs import LeadVerbs
@@ -30,12 +31,13 @@ from pipedesk.core.query import Parameter, order
 from pipedesk.core.viewsets import SPARSE
 
 
-class LeadViewSet(LeadVerbs):
+class LeadViewSet(LeadVerbs, LeadBulk):
     """Leads: records, verbs, the work list, tags, contacts."""
 
     http_method_names = ["get", "head", "post", "put", "patch", "delete"]
     role_actions: ClassVar[Mapping[str, str]] = {
         **LeadVerbs.role_actions,
+        **LeadBulk.role_actions,
         "put_tags": roles.CHANGE,
         "add_contact": roles.CHANGE,
         "change_contact": roles.CHANGE,
@@ -43,6 +45,7 @@ class LeadViewSet(LeadVerbs):
     }
     parameters: ClassVar[dict[str, tuple[Parameter, ...]]] = {
         **LeadVerbs.parameters,
+        **LeadBulk.parameters,
         "list": (*LEAD_PARAMETERS, order(LEAD_SORTS)),
         "sales_view": (*LEAD_PARAMETERS, order(ORDERS), *PAGING, *SPARSE),
     }

@@ -40,7 +40,7 @@ ACCESS = """
     PATCH,DELETE sales                      /api/leads/{id}/contacts/{contact_id}
     POST sales                              /api/leads/{id}/qualify /api/leads/{id}/unqualify
     POST sales                              /api/leads/{id}/disqualify /api/leads/{id}/reopen
-    POST sales                              /api/leads/{id}/change-owner
+    POST sales                              /api/leads/{id}/change-owner /api/leads/bulk
     POST manager                            /api/leads/{id}/restore
     GET,POST sales                          /api/tags
     GET sales                               /api/tags/{id}
