@@ -22,6 +22,7 @@ from crm.models import Lead, LeadContact
 from crm.sales_view import FIELDS, ORDERS, present, stored_rows, tags_of
 from crm.serializers import (
     LeadContactSerializer,
+    LeadContactsSerializer,
     LeadTagsSerializer,
     SalesViewRowSerializer,
 )
@@ -95,7 +96,7 @@ class LeadViewSet(LeadVerbs, LeadBulk):
 
     # --- Contacts ----------------------------------------------------------------------------
 
-    @extend_schema(responses=LeadContactSerializer(many=True))
+    @extend_schema(responses=LeadContactsSerializer)
     @action(detail=True, methods=["get"])
     def contacts(self, request: Request, pk: uuid.UUID) -> Response:
         """The contacts of the lead, the primary one first."""

@@ -248,3 +248,9 @@ class LeadContactSerializer(RecordSerializer[LeadContact]):
         model = LeadContact
         fields = ("contact_id", "is_primary", "added_at", "contact")
         read_only_fields = ("added_at",)
+
+
+class LeadContactsSerializer(serializers.Serializer[Any]):
+    """All contacts of a lead, the primary one first."""
+
+    data = LeadContactSerializer(many=True)  # type: ignore[assignment]  # a member, not the input

@@ -31,6 +31,7 @@ class CalendarViewSet(RecordViewSet):
     # Grows by the second, changed by nobody.
     untagged = frozenset({"lag_s"})
 
+    @extend_schema(responses={200: CalendarSerializer, 201: CalendarSerializer})
     def create(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         """Put a calendar on the registry: 201, or 200 with the row that is there already."""
         serializer = self.get_serializer(data=request.data)

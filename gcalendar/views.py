@@ -41,6 +41,7 @@ class EventViewSet(RecordViewSet):
     lookup_value_converter = "str"
     http_method_names = ["get", "head"]
     total_cap = TOTAL_CAP
+    page_members = {"as_of": {"type": ["string", "null"], "format": "date-time"}}
     parameters: ClassVar[dict[str, Sequence[Parameter]]] = {
         "list": (
             moment("timeMin", "time_min", description="Events that end after this."),

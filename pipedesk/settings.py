@@ -286,15 +286,14 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "SERVE_AUTHENTICATION": [],
-    "POSTPROCESSING_HOOKS": [
-        "drf_spectacular.hooks.postprocess_schema_enums",
-        "pipedesk.core.schema.add_problems",
-    ],
+    "COMPONENT_SPLIT_REQUEST": True,
+    # Enumerations stay where they are: names made up for shared ones would move with each change.
+    "POSTPROCESSING_HOOKS": ["pipedesk.core.schema.finish"],
 }
 CORS_ALLOWED_ORIGIN_REGEXES = [CORS_ORIGIN_REGEX] if CORS_ORIGIN_REGEX else []
 CORS_URLS_REGEX = r"^/api/.*$"
 CORS_ALLOW_HEADERS = [*default_headers, "idempotency-key", "if-match", "if-none-match"]
-CORS_EXPOSE_HEADERS = ["ETag", "Retry-After", "Idempotency-Replayed"]
+CORS_EXPOSE_HEADERS = ["ETag", "Location", "Retry-After", "Idempotency-Replayed"]
 DATA_UPLOAD_MAX_MEMORY_SIZE = 1_048_576
 
 # --- Security ------------------------------------------------------------------------------

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 from django.db.models import QuerySet
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from pipedesk.audit.models import AuditLog
@@ -14,12 +15,17 @@ from pipedesk.core.serializers import RecordSerializer
 from pipedesk.core.viewsets import RecordViewSet
 
 
+@extend_schema_field({"type": ["string", "number", "boolean", "null"]})
+class ScalarField(serializers.JSONField):
+    """Text, number, truth value or null."""
+
+
 class ChangeSerializer(serializers.Serializer[Any]):
     """One column that was written; `old` and `new` are JSON scalars."""
 
     field = serializers.CharField()
-    old = serializers.JSONField()
-    new = serializers.JSONField()
+    old = ScalarField(allow_null=True)
+    new = ScalarField(allow_null=True)
 
 
 class AuditLogSerializer(RecordSerializer[AuditLog]):

@@ -36,7 +36,7 @@ class MeSerializer(serializers.Serializer[Any]):
     name = serializers.CharField()
     email = serializers.EmailField(allow_null=True)
     role = serializers.ChoiceField(UserRole.Role.choices, allow_null=True)
-    permissions = serializers.DictField(child=serializers.ListField())
+    permissions = serializers.DictField(child=serializers.ListField(child=serializers.CharField()))
 
 
 class UserRoleSerializer(RecordSerializer[UserRole]):

@@ -6,10 +6,12 @@ from collections.abc import Mapping
 from typing import Any, ClassVar, TypeVar
 
 from django.db import models
+from django.http import QueryDict
 from django.utils.translation import gettext as _
 from rest_framework import serializers
 
 from pipedesk.core.fields import AwareDateTimeField
+from pipedesk.core.json_types import type_faults
 from pipedesk.core.query import nearest
 
 M = TypeVar("M", bound=models.Model)
@@ -19,7 +21,7 @@ class StrictBody(serializers.Serializer[Any]):
     """Refuses fields nobody declared; takes older names of fields.
 
     `aliases` maps an accepted name to the field's own. Read-only fields are accepted and
-    ignored, so that a client may send back what it was given.
+    ignored, so that a client may send back what it was given. JSON types are not guessed.
     """
 
     aliases: ClassVar[Mapping[str, str]] = {}
@@ -28,7 +30,7 @@ class StrictBody(serializers.Serializer[Any]):
         """The validated values."""
         if not isinstance(data, Mapping):
             return super().to_internal_value(data)
-        faults: dict[str, list[str]] = {}
+        faults: dict[str, Any] = {}
         named: dict[str, Any] = {}
         for name, value in data.items():
             own = self.aliases.get(name, name)
@@ -39,7 +41,15 @@ class StrictBody(serializers.Serializer[Any]):
             named[own] = value
         if faults:
             raise serializers.ValidationError(faults, code="unknown_field")
+        if not isinstance(data, QueryDict):  # a form's values are all texts
+            self._refuse_other_types(named)
         return super().to_internal_value(named)
+
+    def _refuse_other_types(self, named: Mapping[str, Any]) -> None:
+        found = {name: type_faults(self.fields[name], value) for name, value in named.items()}
+        faults = {name: fault for name, fault in found.items() if fault}
+        if faults:
+            raise serializers.ValidationError(faults, code="invalid_type")
 
     def _unknown(self, name: str) -> str:
         message = _("There is no field “%(name)s” here.") % {"name": name[:100]}

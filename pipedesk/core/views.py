@@ -23,13 +23,15 @@ class ContractView(ThrottledView):
     viewset actions (or lower-case methods) that do not follow from the method alone.
     `parameters` declares the query string per viewset action (or lower-case method); the values
     are in `self.query`, and everything else is refused. `calls_google`: POST asks Google, so it
-    must not run inside a transaction.
+    must not run inside a transaction. `page_members`: JSON schemas of what a list answers
+    beside `data` and `pagination`.
     """
 
     resource: ClassVar[str]
     role_actions: ClassVar[Mapping[str, str]] = {}
     parameters: ClassVar[Mapping[str, Sequence[Parameter]]] = {}
     calls_google: ClassVar[bool] = False
+    page_members: ClassVar[Mapping[str, dict[str, Any]]] = {}
     query: dict[str, Any]
 
     @property

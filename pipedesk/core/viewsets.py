@@ -155,7 +155,10 @@ class RecordViewSet(ViewSetMixin, ContractView, GenericAPIView[Any]):
         """A detail answer for a row that was just written, as the database has it now."""
         fresh = self.get_queryset().filter(pk=row.pk).first() or row
         answer = self.rendered(fresh)
-        return Response(answer, status=code, headers={"ETag": entity_tag(self._tagged(answer))})
+        headers = {"ETag": entity_tag(self._tagged(answer))}
+        if self.action == "create" and code == status.HTTP_201_CREATED:
+            headers["Location"] = f"{self.request.path.rstrip('/')}/{row.pk}"
+        return Response(answer, status=code, headers=headers)
 
     def create(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         """Add a row."""
