@@ -1,4 +1,4 @@
-"""The work list: one query for its rows, two more for their tags and primary contacts.
+"""The work list: one statement for its rows, one more for their tags and primary contacts.
 
 Filters, sorts and what is shown read the same expressions.
 """
@@ -6,12 +6,12 @@ Filters, sorts and what is shown read the same expressions.
 from __future__ import annotations
 
 import uuid
-from collections.abc import Collection, Iterable, Mapping
-from dataclasses import asdict
+from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import Any, Final
 
-from django.db.models import CharField, F, QuerySet, Value
+from django.db.models import BooleanField, CharField, DateTimeField, F, QuerySet, Value
 from django.db.models.functions import Coalesce, NullIf
 
 from crm import next_action, priority
@@ -108,13 +108,12 @@ def present(rows: Iterable[Mapping[str, Any]], wanted: Collection[str]) -> list[
     """The rows as the contract shows them. A relation nobody wants costs no query."""
     rows = list(rows)
     ids = [row["id"] for row in rows]
-    tags = tags_of(ids) if "tags" in wanted else {}
-    contacts = primary_contacts_of(ids) if "primary_contact" in wanted else {}
+    related = around(ids, wanted)
     shown = []
     for row in rows:
         whole = _plain(row) | {
-            "tags": tags.get(row["id"], []),
-            "primary_contact": contacts.get(row["id"]),
+            "tags": related.tags.get(row["id"], []),
+            "primary_contact": related.contacts.get(row["id"]),
             "next_action": asdict(next_action.describe(row["rule"], row)),
         }
         shown.append({name: whole[name] for name in FIELDS if name in wanted})
@@ -137,31 +136,74 @@ def _plain(row: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
+@dataclass(frozen=True)
+class Around:
+    """What leads are shown with: their tags by name, and whom to call."""
+
+    tags: dict[uuid.UUID, list[dict[str, Any]]] = field(default_factory=dict)
+    contacts: dict[uuid.UUID, dict[str, Any]] = field(default_factory=dict)
+
+
 def tags_of(lead_ids: Collection[uuid.UUID]) -> dict[uuid.UUID, list[dict[str, Any]]]:
     """The tags of each of these leads, by name."""
-    rows = LeadTag.objects.filter(lead_id__in=lead_ids).order_by("tag__name", "tag_id")
-    found: dict[uuid.UUID, list[dict[str, Any]]] = {}
-    for lead_id, tag_id, name, color in rows.values_list(
-        "lead_id", "tag_id", "tag__name", "tag__color"
-    ):
-        found.setdefault(lead_id, []).append({"id": tag_id, "name": name, "color": color})
+    return around(lead_ids, {"tags"}).tags
+
+
+def around(lead_ids: Collection[uuid.UUID], wanted: Collection[str]) -> Around:
+    """Tags and primary contacts of these leads, as far as wanted, in one statement or none.
+
+    The primary contact is the one marked so, else the one that was added first.
+    """
+    found = Around()
+    parts = [rows(lead_ids) for name, rows in _PARTS.items() if name in wanted]
+    if not parts or not lead_ids:
+        return found
+    first: dict[uuid.UUID, Any] = {}
+    for row in parts[0].union(*parts[1:], all=True).order_by("name", "row_id"):
+        lead_id, since = row["lead_id"], row["since"]
+        if since is None:
+            tag = {"id": row["row_id"], "name": row["name"], "color": row["color"]}
+            found.tags.setdefault(lead_id, []).append(tag)
+            continue
+        place = (not row["primary"], since, row["row_id"])
+        if lead_id not in first or place < first[lead_id]:
+            first[lead_id] = place
+            reach = {name: row[name] for name in ("name", "role", "email", "phone")}
+            found.contacts[lead_id] = {"id": row["row_id"], **reach}
     return found
 
 
-def primary_contacts_of(lead_ids: Collection[uuid.UUID]) -> dict[uuid.UUID, dict[str, Any]]:
-    """The primary contact of each of these leads, else the one that was added first."""
-    rows = LeadContact.objects.filter(lead_id__in=lead_ids, contact__deleted_at__isnull=True)
-    found: dict[uuid.UUID, dict[str, Any]] = {}
-    for lead_id, contact_id, name, role, email, phone in rows.order_by(
-        "-is_primary", "added_at", "contact_id"
-    ).values_list(
+def _tag_rows(lead_ids: Collection[uuid.UUID]) -> QuerySet[Any, Any]:
+    nothing = Value(None, output_field=CharField())
+    return LeadTag.objects.filter(lead_id__in=lead_ids).values(
         "lead_id",
-        "contact_id",
-        "contact__name",
-        "contact__role",
-        "contact__email",
-        "contact__phone",
-    ):
-        contact = {"id": contact_id, "name": name, "role": role, "email": email, "phone": phone}
-        found.setdefault(lead_id, contact)
-    return found
+        row_id=F("tag_id"),
+        name=F("tag__name"),
+        color=F("tag__color"),
+        role=nothing,
+        email=nothing,
+        phone=nothing,
+        primary=Value(None, output_field=BooleanField()),
+        since=Value(None, output_field=DateTimeField()),
+    )
+
+
+def _contact_rows(lead_ids: Collection[uuid.UUID]) -> QuerySet[Any, Any]:
+    links = LeadContact.objects.filter(lead_id__in=lead_ids, contact__deleted_at__isnull=True)
+    return links.values(
+        "lead_id",
+        row_id=F("contact_id"),
+        name=F("contact__name"),
+        color=Value(None, output_field=CharField()),
+        role=F("contact__role"),
+        email=F("contact__email"),
+        phone=F("contact__phone"),
+        primary=F("is_primary"),
+        since=F("added_at"),
+    )
+
+
+_PARTS: Final[dict[str, Callable[[Collection[uuid.UUID]], QuerySet[Any, Any]]]] = {
+    "tags": _tag_rows,
+    "primary_contact": _contact_rows,
+}

@@ -38,7 +38,7 @@ class BearerAuthentication(BaseAuthentication):
 
 def user_of(claims: Claims) -> User:
     """The person's row, made on first sight; an existing row is never changed."""
-    user = User.objects.filter(pk=claims.subject).first()
+    user = User.objects.with_role(claims.subject)
     if user is not None:
         return user
     # Whichever of several first requests comes first makes the row. An e-mail that another
@@ -51,7 +51,7 @@ def user_of(claims: Claims) -> User:
             password=make_password(None),
         )
         User.objects.bulk_create([row], ignore_conflicts=True)
-        user = User.objects.filter(pk=claims.subject).first()
+        user = User.objects.with_role(claims.subject)
         if user is not None:
             return user
     msg = "the row just made cannot be seen"

@@ -22,6 +22,14 @@ class UserQuerySet(models.QuerySet["User"]):
         """Users with this text in their name or e-mail, in any case."""
         return self.filter(models.Q(name__icontains=text) | models.Q(email__icontains=text))
 
+    def with_role(self, user_id: uuid.UUID) -> User | None:
+        """The user with this id, whose `role` came in the same statement."""
+        strongest = UserRole.objects.of(user_id).by_strength().values("role")[:1]
+        user = self.annotate(strongest_role=models.Subquery(strongest)).filter(pk=user_id).first()
+        if user is not None:
+            user.role = user.strongest_role  # type: ignore[attr-defined]  # the annotation
+        return user
+
 
 class UserManager(BaseUserManager["User"]):
     """Makes users; e-mail is how staff log in."""
@@ -29,6 +37,10 @@ class UserManager(BaseUserManager["User"]):
     def get_queryset(self) -> UserQuerySet:
         """Users, with their verbs."""
         return UserQuerySet(self.model, using=self._db)
+
+    def with_role(self, user_id: uuid.UUID) -> User | None:
+        """As the queryset's."""
+        return self.get_queryset().with_role(user_id)
 
     def create_user(self, email: str, password: str | None = None, **extra: Any) -> User:
         """A user with this e-mail; without a password nobody can log in as it."""
@@ -102,8 +114,8 @@ class User(AbstractBaseUser, PermissionsMixin):
     @cached_property
     def role(self) -> str | None:
         """The strongest role this user holds, from `user_roles` alone; None without any."""
-        held = set(UserRole.objects.of(self.id).values_list("role", flat=True))
-        return next((role for role in UserRole.Role.values if role in held), None)
+        held = UserRole.objects.of(self.id).by_strength().values_list("role", flat=True)
+        return held.first()
 
 
 class UserRoleQuerySet(models.QuerySet["UserRole"]):
@@ -112,6 +124,15 @@ class UserRoleQuerySet(models.QuerySet["UserRole"]):
     def of(self, user_id: uuid.UUID | str) -> Self:
         """The roles this user holds."""
         return self.filter(user_id=str(user_id))
+
+    def by_strength(self) -> Self:
+        """The strongest role first."""
+        strongest_first = enumerate(UserRole.Role.values)
+        rank = models.Case(
+            *(models.When(role=role, then=place) for place, role in strongest_first),
+            output_field=models.IntegerField(),
+        )
+        return self.order_by(rank, "pk")
 
 
 class UserRole(models.Model):

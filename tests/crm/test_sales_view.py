@@ -475,7 +475,7 @@ def _statements(client: APIClient, **query: Any) -> list[str]:
     return [query["sql"] for query in captured]
 
 
-def test_a_page_costs_four_statements_and_those_of_the_token(api: Callable[..., APIClient]) -> None:
+def test_a_page_costs_four_statements_at_any_size(api: Callable[..., APIClient]) -> None:
     client = api("sales")
 
     def add(count: int) -> None:
@@ -488,16 +488,44 @@ def test_a_page_costs_four_statements_and_those_of_the_token(api: Callable[..., 
     one = _statements(client, page_size=50)
     add(49)
     fifty = _statements(client, page_size=50)
-    assert len(one) == len(fifty)
-    assert len([sql for sql in fifty if '"leads"' in sql or '"lead_' in sql]) == 4
+    # The caller with the role, the total, the rows, what is around them.
+    assert len(one) == len(fifty) == 4
+
+
+FILTERS: list[dict[str, Any]] = [
+    {}, {"q": "a"}, {"owner": "me"}, {"status": "new,won"}, {"origin": "event"},
+    {"status": "new", "origin": "event"}, {"tags": str(uuid.UUID(int=1))}, {"priority": "hot,cold"},
+    {"min_priority_score": 1}, {"has_recent_interaction": "true"}, {"days_without_interaction": 5},
+    {"next_action": "call_again"}, {"disqualified": "false"}, {"include_qualified": "true"},
+    {"q": "a", "owner": "me", "status": "new", "origin": "event", "priority": "hot",
+     "has_recent_interaction": "false", "next_action": "send_follow_up", "disqualified": "false"},
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("query", FILTERS, ids=lambda query: "-".join(query) or "all")
+def test_no_filter_and_no_order_costs_more_than_five_statements(
+    world: World, query: dict[str, Any]
+) -> None:
+    reference = int(bool(query.keys() & {"status", "origin"}))
+    for order_by in ORDERS:
+        for paging in ({}, {"page": 2}, {"cursor": ""}):
+            asked = {**query, **paging, "order_by": order_by, "page_size": 5}
+            with CaptureQueriesContext(connection) as captured:
+                found = world.client.get(URL, asked).json()["data"]
+            expected = 2 + reference + ("cursor" not in paging) + bool(found)
+            assert len(captured) <= expected <= 5, (asked, [one["sql"] for one in captured])
 
 
 def test_an_omitted_relation_costs_no_statement(api: Callable[..., APIClient]) -> None:
     client = api("sales")
     LeadContactFactory(lead=LeadTagFactory().lead)
     whole = _statements(client)
-    assert len(_statements(client, omit="tags")) == len(whole) - 1
-    assert len(_statements(client, fields="id,legal_name")) == len(whole) - 2
+    without = _statements(client, omit="tags")
+    assert len(without) == len(whole)  # tags and contacts come in one
+    assert not any('"tags"' in sql for sql in without)
+    without = _statements(client, omit="primary_contact")
+    assert not any('"contacts"' in sql for sql in without)
+    assert len(_statements(client, fields="id,legal_name")) == len(whole) - 1
     assert list(client.get(URL, {"fields": "legal_name,id"}).json()["data"][0]) == [
         "id",
         "legal_name",

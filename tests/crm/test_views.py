@@ -250,5 +250,5 @@ def test_one_row_and_fifty_cost_the_same_statements(api: Api, address: str) -> N
     one = statements()
     for _ in range(49):
         MAKERS[address]()
-    # The caller, the role, the total, the rows.
-    assert statements() == one == 4
+    # The caller with the role, the total, the rows.
+    assert statements() == one == 3

@@ -37,7 +37,7 @@ def test_templates_are_listed_with_their_folders_nested(
 ) -> None:
     client = api("sales")
 
-    with django_assert_num_queries(5):
+    with django_assert_num_queries(4):
         answer = client.get(ADDRESS)
 
     rows = {row["entity_type"]: row for row in answer.json()["data"]}

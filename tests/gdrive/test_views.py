@@ -222,8 +222,8 @@ def test_the_number_of_queries_does_not_grow(
         DriveFileFactory(parent_folder_id=parent_id)
     client = api("sales")
 
-    # user, role; entity, its folder; path, count, rows; tie to own leads; tree; cursor
-    with django_assert_num_queries(10):
+    # user with role; entity, its folder; path, count, rows; tie to own leads; tree; cursor
+    with django_assert_num_queries(9):
         answer = client.get(address(folder), {"folder_id": parent_id, "page_size": 50})
 
     assert len(names(answer)) == 50
@@ -356,7 +356,7 @@ def test_changes_are_listed_newest_first_and_filtered(
     DriveChangeLogFactory(event_type="renamed", changed_resource_id="b")
     client = api("manager")
 
-    with django_assert_num_queries(4):
+    with django_assert_num_queries(3):
         every = client.get("/api/drive/changes").json()["data"]
     some = client.get("/api/drive/changes", {"file_id": "a", "event_type": "renamed"})
     by_cursor = client.get("/api/drive/changes", {"cursor": "", "page_size": 2}).json()
