@@ -13,10 +13,23 @@ from django.db.models.signals import post_delete, post_save, pre_save
 from django.dispatch import receiver
 from django.utils import timezone
 
-from crm.models import Company, Contact, Deal, Lead, LeadActivityStats, LeadContact, LeadTag
+from crm.models import (
+    Company,
+    Contact,
+    Deal,
+    Lead,
+    LeadActivityStats,
+    LeadContact,
+    LeadOrigin,
+    LeadStatus,
+    LeadTag,
+    PriorityFormula,
+    Tag,
+)
 from crm.models.lead import is_interaction
 from crm.models.loaded import Changes, LoadedModel
 from crm.signals import entity_created, entity_renamed
+from pipedesk.audit.following import follow
 from pipedesk.audit.recording import record
 
 # The name of the statistics' last interaction when it was a change of the lead itself.
@@ -132,6 +145,12 @@ for _model in ENTITY_TYPES:
     post_save.connect(announce, sender=_model, dispatch_uid=f"crm.announce.{_model.__name__}")
     post_save.connect(record_write, sender=_model, dispatch_uid=f"crm.record.{_model.__name__}")
     post_delete.connect(record_removal, sender=_model, dispatch_uid=f"crm.purge.{_model.__name__}")
+
+# Their weights move scores, their names are what people see on leads.
+follow(LeadStatus, "lead_status")
+follow(LeadOrigin, "lead_origin")
+follow(Tag, "tag")
+follow(PriorityFormula, "priority_formula")
 
 
 @receiver(post_save, sender=LeadTag, dispatch_uid="crm.record_tag")

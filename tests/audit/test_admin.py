@@ -31,13 +31,14 @@ def entry(**values: Any) -> AuditLog:
 def test_nobody_adds_changes_or_deletes_entries() -> None:
     row = entry()
     boss = superuser()
+    entries = AuditLog.objects.count()
 
     assert boss.get(reverse("admin:audit_auditlog_add")).status_code == 403
     for page in ("change", "delete"):
         address = reverse(f"admin:audit_auditlog_{page}", args=(row.pk,))
         assert boss.post(address, {"post": "yes", "action": "x"}).status_code == 403
     boss.post(HISTORY, {"action": "delete_selected", "_selected_action": [row.pk], "post": "yes"})
-    assert AuditLog.objects.get() == row
+    assert AuditLog.objects.count() == entries
 
 
 def test_an_entry_says_who_changed_what_from_what_to_what() -> None:
@@ -54,9 +55,9 @@ def test_an_entry_says_who_changed_what_from_what_to_what() -> None:
 def test_the_list_takes_the_same_number_of_queries(
     entries: int, django_assert_max_num_queries: Any
 ) -> None:
-    for _ in range(entries):
-        entry(user_id=str(UserFactory().pk))
     boss = superuser()
+    for _ in range(entries - AuditLog.objects.count()):
+        entry(user_id=str(UserFactory().pk))
     boss.get(HISTORY)
 
     with django_assert_max_num_queries(10):

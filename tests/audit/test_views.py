@@ -22,7 +22,7 @@ def test_an_entry_has_what_the_contract_names(api: Callable[..., APIClient]) -> 
     ana = UserFactory()
     with acting(user_id=ana.pk):
         entry = record("update", "lead", "some-id", {"legal_name": ("A", "B")})
-    row = api("manager").get(URL).json()["data"][0]
+    row = api("manager").get(URL, {"entity_type": "lead"}).json()["data"][0]
     assert row.pop("created_at")
     assert row == {
         "id": entry.pk,
@@ -39,7 +39,7 @@ def test_newest_first_and_by_cursor(api: Callable[..., APIClient]) -> None:
     ids = [record("update", "lead", str(number), {}).pk for number in range(5)]
     client, found, cursor = api("admin"), [], ""
     while cursor is not None:
-        answer = client.get(URL, {"cursor": cursor, "page_size": 2}).json()
+        answer = client.get(URL, {"cursor": cursor, "page_size": 2, "entity_type": "lead"}).json()
         found += [row["id"] for row in answer["data"]]
         cursor = answer["pagination"]["next_cursor"]
     assert found == ids[::-1]
@@ -51,8 +51,9 @@ def test_filters(api: Callable[..., APIClient]) -> None:
         wanted = record("update", "lead", "1", {})
     for values in (("create", "lead", "1"), ("update", "deal", "1"), ("update", "lead", "2")):
         record(*values, {})
-    old = record("update", "lead", "1", {})
-    AuditLog.objects.filter(pk=old.pk).update(created_at=NOW)
+    old = AuditLog.objects.create(
+        action="update", entity_type="lead", entity_id="1", created_at=NOW
+    )
     client = api("manager")
 
     def ask(**query: str) -> set[int]:
@@ -74,10 +75,11 @@ def test_filters(api: Callable[..., APIClient]) -> None:
 def test_who_may_read_the_history(
     api: Callable[..., APIClient], role: str | None, status: int
 ) -> None:
-    entry = record("update", "lead", "1", {})
     client = api(role)
+    entry = record("update", "lead", "1", {})
+    entries = AuditLog.objects.count()
     assert client.get(URL).status_code == status
     assert client.get(f"{URL}/{entry.pk}").status_code == status
     for method in (client.post, client.patch, client.delete):
         assert method(f"{URL}/{entry.pk}").status_code in (401, 403, 405)
-    assert AuditLog.objects.count() == 1
+    assert AuditLog.objects.count() == entries
