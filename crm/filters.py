@@ -22,6 +22,7 @@ from pipedesk.core.query import (
     choices,
     identifiers,
     integer,
+    moment,
     nearest,
     text,
     texts,
@@ -30,6 +31,12 @@ from pipedesk.core.query import (
 RECENT_DAYS: Final = 7
 ME: Final = "me"
 
+TIMES: Final = (
+    moment("created_from", description="Made at this moment or later."),
+    moment("created_to", description="Made before this moment."),
+    moment("updated_from", description="Changed at this moment or later."),
+    moment("updated_to", description="Changed before this moment."),
+)
 LEAD_PARAMETERS: Final[tuple[Parameter, ...]] = (
     text("search", "q", description="Part of the legal or trade name, any case and accents."),
     identifiers("owner", "owners", "ownerIds", "owner_id", "owner_user_id", words=(ME,)),
@@ -43,6 +50,12 @@ LEAD_PARAMETERS: Final[tuple[Parameter, ...]] = (
     choices("next_action", words=tuple(next_action.LABELS)),
     boolean("disqualified"),
     boolean("include_qualified", "includeQualified"),
+    *TIMES,
+)
+# Of several lists.
+DELETED: Final = boolean("deleted", description="What can be restored, for whoever may.")
+OWNER: Final = identifiers(
+    "owner", "owner_id", words=(ME,), description="Tied to the leads of any of these people."
 )
 # Sorts of the plain list of leads, in their natural orders; the work list has its own.
 LEAD_SORTS: Final = {
@@ -71,17 +84,56 @@ def ask(leads: LeadQuerySet, query: Mapping[str, Any], asker: Asker) -> LeadQuer
 
     Raises BadQuery.
     """
-    if not query.get("include_qualified"):
+    if not (query.get("include_qualified") or query.get("deleted")):
         leads = leads.in_work_list()
-    for name, narrow in _NARROW.items():
+    for name, narrowed in _NARROW.items():
         if name in query:
-            leads = narrow(leads, query[name], asker)
+            leads = narrowed(leads, query[name], asker)
+    for name, lookup in _TIMES.items():
+        if name in query:
+            leads = leads.filter(**{lookup: query[name]})
     return _by_references(leads, query)
 
 
+def narrow(rows: Any, query: Mapping[str, Any], user_id: uuid.UUID) -> Any:
+    """Those of these rows that answer this query of a list beside the leads'."""
+    for name, value in query.items():
+        if name in _LOOKUPS:
+            rows = rows.filter(**{_LOOKUPS[name]: value})
+        elif name in _VERBS:
+            rows = getattr(rows, _VERBS[name])(value)
+    if "owner" in query:
+        rows = rows.tied_to_leads_of(*_people(query["owner"], user_id))
+    return rows
+
+
+# Parameter -> lookup, and parameter -> verb of the querysets whose lists know it.
+_TIMES: Final = {
+    "created_from": "created_at__gte",
+    "created_to": "created_at__lt",
+    "updated_from": "updated_at__gte",
+    "updated_to": "updated_at__lt",
+}
+_LOOKUPS: Final = {
+    **_TIMES,
+    "email": "email__iexact",
+    "code": "code",
+    "is_active": "is_active",
+}
+_VERBS: Final = {
+    "search": "named_like",
+    "lead_id": "of_lead",
+    "company_id": "of_company",
+    "deal_id": "of_deal",
+}
+
+
 def _by_owner(leads: LeadQuerySet, owners: Sequence[Any], asker: Asker) -> LeadQuerySet:
-    ids = {asker.user_id if owner == ME else owner for owner in owners}
-    return leads.filter(owner_id__in=ids)
+    return leads.filter(owner_id__in=_people(owners, asker.user_id))
+
+
+def _people(owners: Sequence[Any], caller: uuid.UUID) -> set[uuid.UUID]:
+    return {caller if owner == ME else owner for owner in owners}
 
 
 def _by_bucket(leads: LeadQuerySet, buckets: Sequence[str], _asker: Asker) -> LeadQuerySet:

@@ -34,6 +34,8 @@ class LeadRecords(SortedViewSet):
         """Everybody reads the whole CRM; merely deleted leads exist for `restore` alone."""
         if self.action == "restore":
             return Lead.objects.restorable()
+        if self.asks_for_deleted():
+            return Lead.objects.restorable().filter(merged_into__isnull=True)
         return Lead.objects.known()
 
     def is_own(self, row: Lead) -> bool:

@@ -15,6 +15,7 @@ from rest_framework.response import Response
 from crm.disqualification import disqualify, reopen
 from crm.lead_records import LeadRecords
 from crm.models import Lead
+from crm.models.merge import refuse_merged
 from crm.qualification import Qualified, Target, qualify
 from crm.serializers import LeadSerializer
 from crm.unqualification import unqualify
@@ -103,8 +104,9 @@ class LeadVerbs(LeadRecords):
         """Show a deleted lead again."""
         with transaction.atomic():
             lead = self.locked_object()
+            refuse_merged(lead)
             lead.restore()
-        return Response(self.rendered(lead))
+            return self.restored(lead)
 
 
 def _target(values: Mapping[str, Any]) -> Target:

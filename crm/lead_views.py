@@ -15,7 +15,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from crm.bulk import LeadBulk
-from crm.filters import LEAD_PARAMETERS, LEAD_SORTS, ask
+from crm.filters import DELETED, LEAD_PARAMETERS, LEAD_SORTS, ask
 from crm.lead_links import add_contact, mark_contact, set_tags
 from crm.lead_verbs import LeadVerbs
 from crm.models import Lead, LeadContact
@@ -27,6 +27,7 @@ from crm.serializers import (
     SalesViewRowSerializer,
 )
 from pipedesk.accounts import roles
+from pipedesk.core.etags import entity_tag
 from pipedesk.core.pagination import PAGING, TOTAL_CAP, order_named, paginate
 from pipedesk.core.query import Parameter, order
 from pipedesk.core.viewsets import SPARSE
@@ -47,7 +48,7 @@ class LeadViewSet(LeadVerbs, LeadBulk):
     parameters: ClassVar[dict[str, tuple[Parameter, ...]]] = {
         **LeadVerbs.parameters,
         **LeadBulk.parameters,
-        "list": (*LEAD_PARAMETERS, order(LEAD_SORTS)),
+        "list": (*LEAD_PARAMETERS, DELETED, order(LEAD_SORTS)),
         "sales_view": (*LEAD_PARAMETERS, order(ORDERS), *PAGING, *SPARSE),
     }
 
@@ -70,13 +71,21 @@ class LeadViewSet(LeadVerbs, LeadBulk):
         shown = present(page.rows, FIELDS if wanted is None else wanted)
         return self.page_response(page, shown)
 
+    def compared(self, row: Lead) -> dict[str, Any]:
+        """Of the tags and the contacts, those; else the lead."""
+        if self.action == "put_tags":
+            return self._tags(row)
+        if self.action in ("add_contact", "change_contact", "remove_contact"):
+            return {"data": self._contact_rows(row)}
+        return super().compared(row)
+
     # --- Tags --------------------------------------------------------------------------------
 
     @extend_schema(responses=LeadTagsSerializer)
     @action(detail=True, methods=["get"])
     def tags(self, request: Request, pk: uuid.UUID) -> Response:
         """The tags of the lead."""
-        return self._tags(self.get_object())
+        return self.tagged_response(self._tags(self.get_object()))
 
     @extend_schema(request=LeadTagsSerializer, responses=LeadTagsSerializer)
     @tags.mapping.put
@@ -87,12 +96,13 @@ class LeadViewSet(LeadVerbs, LeadBulk):
             lead = self.locked_for_change()
             body.is_valid(raise_exception=True)
             set_tags(lead, body.validated_data["tag_ids"])
-        return self._tags(lead)
+        answer = self._tags(lead)
+        return Response(answer, headers={"ETag": entity_tag(answer)})
 
     @staticmethod
-    def _tags(lead: Lead) -> Response:
+    def _tags(lead: Lead) -> dict[str, Any]:
         found = tags_of([lead.pk]).get(lead.pk, [])
-        return Response({"tag_ids": [tag["id"] for tag in found], "tags": found})
+        return {"tag_ids": [tag["id"] for tag in found], "tags": found}
 
     # --- Contacts ----------------------------------------------------------------------------
 
@@ -100,7 +110,7 @@ class LeadViewSet(LeadVerbs, LeadBulk):
     @action(detail=True, methods=["get"])
     def contacts(self, request: Request, pk: uuid.UUID) -> Response:
         """The contacts of the lead, the primary one first."""
-        return Response({"data": self._contact_rows(self.get_object())})
+        return self.tagged_response({"data": self._contact_rows(self.get_object())})
 
     @extend_schema(request=LeadContactSerializer, responses={201: LeadContactSerializer})
     @contacts.mapping.post

@@ -72,6 +72,16 @@ class TagSerializer(RecordSerializer[Tag]):
         model = Tag
         fields = ("id", "name", "color")
 
+    def validate_name(self, name: str) -> str:
+        """A name that people can tell from all others: case and accents do not count."""
+        others = Tag.objects.named(name)
+        if self.instance is not None:
+            others = others.exclude(pk=self.instance.pk)
+        if other := others.first():
+            message = _("There is a tag “%(name)s” already.") % {"name": other}
+            raise serializers.ValidationError(message, "unique")
+        return name
+
 
 class LeadStatusSerializer(RecordSerializer[LeadStatus]):
     """A status of leads."""

@@ -31,11 +31,23 @@ class CompanyQuerySet(  # type: ignore[override]  # django-stubs types as_manage
         """By a part of the name, whatever case and accents."""
         return self.filter(containing(text, "name"))
 
-    def tied_to_leads_of(self, user_id: uuid.UUID) -> Self:
-        """Companies of the leads this person owns, or of those leads' deals."""
+    def restorable(self) -> Self:
+        """Deleted rows that `restore` brings back; merged ones come back otherwise."""
+        return self.filter(deleted_at__isnull=False, merged_into__isnull=True)
+
+    def tied_to_leads_of(self, *user_ids: uuid.UUID) -> Self:
+        """Companies of the leads these people own, or of those leads' deals."""
         return self.filter(
-            Q(leads__owner_id=user_id) | Q(deals__leads__owner_id=user_id)
+            Q(leads__owner_id__in=user_ids) | Q(deals__leads__owner_id__in=user_ids)
         ).distinct()
+
+    def of_lead(self, lead_id: uuid.UUID) -> Self:
+        """The company a lead became."""
+        return self.filter(leads=lead_id)
+
+    def of_deal(self, deal_id: uuid.UUID) -> Self:
+        """The company of a deal."""
+        return self.filter(deals=deal_id)
 
 
 class Company(LoadedModel, TimeStampedModel, SoftDeleteModel):

@@ -32,9 +32,25 @@ class ContactQuerySet(  # type: ignore[override]  # django-stubs types as_manage
         """By a part of the name or the e-mail, whatever case and accents."""
         return self.filter(containing(text, "name", "email"))
 
-    def tied_to_leads_of(self, user_id: uuid.UUID) -> Self:
-        """Contacts of the leads this person owns."""
-        return self.filter(leads__owner_id=user_id).distinct()
+    def restorable(self) -> Self:
+        """Deleted rows that `restore` brings back; merged ones come back otherwise."""
+        return self.filter(deleted_at__isnull=False, merged_into__isnull=True)
+
+    def tied_to_leads_of(self, *user_ids: uuid.UUID) -> Self:
+        """Contacts of the leads these people own."""
+        return self.filter(leads__owner_id__in=user_ids).distinct()
+
+    def of_lead(self, lead_id: uuid.UUID) -> Self:
+        """Contacts of a lead."""
+        return self.filter(leads=lead_id)
+
+    def of_company(self, company_id: uuid.UUID) -> Self:
+        """Contacts of the leads that became this company."""
+        return self.filter(leads__qualified_company=company_id).distinct()
+
+    def of_deal(self, deal_id: uuid.UUID) -> Self:
+        """Contacts of the leads that became this deal."""
+        return self.filter(leads__qualified_master_deal=deal_id).distinct()
 
 
 class Contact(LoadedModel, TimeStampedModel, SoftDeleteModel):

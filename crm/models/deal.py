@@ -30,9 +30,21 @@ class DealQuerySet(  # type: ignore[override]  # django-stubs types as_manager p
         """By a part of the client's name, whatever case and accents."""
         return self.filter(containing(text, "title"))
 
-    def tied_to_leads_of(self, user_id: uuid.UUID) -> Self:
-        """Deals that leads of this person became."""
-        return self.filter(leads__owner_id=user_id).distinct()
+    def restorable(self) -> Self:
+        """Deleted rows that `restore` brings back."""
+        return self.filter(deleted_at__isnull=False)
+
+    def tied_to_leads_of(self, *user_ids: uuid.UUID) -> Self:
+        """Deals that leads of these people became."""
+        return self.filter(leads__owner_id__in=user_ids).distinct()
+
+    def of_company(self, company_id: uuid.UUID) -> Self:
+        """Deals of a company."""
+        return self.filter(company=company_id)
+
+    def of_lead(self, lead_id: uuid.UUID) -> Self:
+        """The deal a lead became."""
+        return self.filter(leads=lead_id)
 
 
 class Deal(LoadedModel, TimeStampedModel, SoftDeleteModel):

@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import Any, Self
 
 from django.db import models
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
+from pipedesk.core.exceptions import Conflict
 from pipedesk.core.models import CreatedModel, Index, new_uuid_field
 
 
@@ -22,6 +24,14 @@ def merged_into_field() -> models.ForeignKey[Any, Any]:
         related_name="+",
         db_index=False,
     )
+
+
+def refuse_merged(row: Any) -> None:
+    """Raises Conflict where a record was merged: only undoing the merge brings it back."""
+    kept_id = getattr(row, "merged_into_id", None)
+    if kept_id is not None:
+        message = gettext("This was merged into another record; take the merge back instead.")
+        raise Conflict(message, merged_into=kept_id)
 
 
 class MergeQuerySet(models.QuerySet["Merge"]):

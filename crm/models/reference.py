@@ -2,13 +2,24 @@
 
 from __future__ import annotations
 
+from typing import Any, Self
+
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
+from crm.folding import containing
 from pipedesk.core.models import CreatedModel, new_uuid_field
 
 _weight_range = (MinValueValidator(0), MaxValueValidator(100))
+
+
+class ReferenceQuerySet(models.QuerySet[Any]):
+    """Coded values."""
+
+    def named_like(self, text: str) -> Self:
+        """By a part of the label or the code, whatever case and accents."""
+        return self.filter(containing(text, "label", "code"))
 
 
 class ReferenceModel(CreatedModel):
@@ -27,6 +38,8 @@ class ReferenceModel(CreatedModel):
         validators=_weight_range,
         help_text=_("Points this value adds to a lead's priority score."),
     )
+
+    objects = ReferenceQuerySet.as_manager()
 
     class Meta:
         abstract = True

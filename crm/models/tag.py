@@ -7,12 +7,16 @@ from typing import Self
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
-from crm.folding import containing
+from crm.folding import Fold, containing
 from pipedesk.core.models import new_uuid_field
 
 
 class TagQuerySet(models.QuerySet["Tag"]):
     """Tags."""
+
+    def named(self, name: str) -> Self:
+        """By the whole name, whatever case and accents."""
+        return self.alias(folded=Fold("name")).filter(folded=Fold(models.Value(name)))
 
     def named_like(self, text: str) -> Self:
         """By a part of the name, whatever case and accents."""

@@ -125,6 +125,10 @@ class UserRoleQuerySet(models.QuerySet["UserRole"]):
         """The roles this user holds."""
         return self.filter(user_id=str(user_id))
 
+    def admins(self) -> Self:
+        """Who may do everything."""
+        return self.filter(role=UserRole.Role.ADMIN)
+
     def by_strength(self) -> Self:
         """The strongest role first."""
         strongest_first = enumerate(UserRole.Role.values)

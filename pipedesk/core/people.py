@@ -10,9 +10,11 @@ from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
+from rest_framework.serializers import BaseSerializer
 
 from pipedesk.accounts import roles
 from pipedesk.accounts.models import User, UserRole
+from pipedesk.core.exceptions import Conflict
 from pipedesk.core.pagination import Key, Order, order_named
 from pipedesk.core.query import Parameter, boolean, choice, identifier, order, text
 from pipedesk.core.serializers import RecordSerializer
@@ -64,7 +66,7 @@ class MeView(ContractView):
         """Who I am, and what I may do."""
         user = self.user
         allowed = roles.ROLES[user.role] if user.role else roles.WITHOUT_ROLE
-        return Response(
+        return self.tagged_response(
             {
                 "id": user.id,
                 "name": user.name,
@@ -108,17 +110,60 @@ class UserViewSet(RecordViewSet):
 
 
 class UserRoleViewSet(RecordViewSet):
-    """Who holds which role."""
+    """Who holds which role.
+
+    Nobody takes the admin role from themselves, and the last admin's stays: somebody must be
+    left who can give it.
+    """
 
     resource = "user_role"
+    http_method_names = ["get", "head", "post", "put", "patch", "delete"]
     lookup_value_converter = "int"
     queryset = UserRole.objects.all()
     serializer_class = UserRoleSerializer
+    sorts: ClassVar[dict[str, Key]] = {
+        "created_at": Key("id"),  # numbered as they were given
+        "role": Key("role"),
+        "user_id": Key("user_id"),
+    }
     parameters: ClassVar[dict[str, tuple[Parameter, ...]]] = {
-        "list": (identifier("user_id"), choice("role", words=UserRole.Role.values))
+        "list": (
+            identifier("user_id"),
+            choice("role", words=UserRole.Role.values),
+            order(sorts),
+        )
     }
 
     def filter_rows(self, rows: Any) -> Any:
         """By person and by role."""
         filters = {name: self.query[name] for name in ("user_id", "role") if name in self.query}
         return rows.filter(**filters)
+
+    def order(self) -> Order:
+        """As they were given, or as `order_by` says."""
+        return order_named(self.query.get("order_by", "created_at"), self.sorts)
+
+    def locked_object(self) -> Any:
+        """The row, locked after all rows of admins, so that no two of them end each other."""
+        list(UserRole.objects.admins().select_for_update(no_key=True).order_by("pk"))
+        return super().locked_object()
+
+    def perform_update(self, serializer: BaseSerializer[Any]) -> None:
+        """Change who holds it, or which it is. Raises Conflict."""
+        row, values = serializer.instance, serializer.validated_data
+        if any(values.get(name, getattr(row, name)) != getattr(row, name) for name in values):
+            self._refuse_the_last(row)
+        super().perform_update(serializer)
+
+    def perform_destroy(self, row: UserRole) -> None:
+        """Take the role away. Raises Conflict."""
+        self._refuse_the_last(row)
+        super().perform_destroy(row)
+
+    def _refuse_the_last(self, row: Any) -> None:
+        if row.role != UserRole.Role.ADMIN:
+            return
+        if row.user_id == str(self.user.pk):
+            raise Conflict(_("You cannot take the admin role from yourself."), user_id=row.user_id)
+        if not UserRole.objects.admins().exclude(pk=row.pk).exists():
+            raise Conflict(_("This is the last admin."), user_id=row.user_id)

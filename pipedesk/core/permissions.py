@@ -26,6 +26,7 @@ VIEWSET_ACTIONS = {
     "list": roles.VIEW,
     "retrieve": roles.VIEW,
     "create": roles.ADD,
+    "update": roles.CHANGE,
     "partial_update": roles.CHANGE,
     "destroy": roles.DELETE,
 }

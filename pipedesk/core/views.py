@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, ClassVar
 
+from rest_framework import status
 from rest_framework.exceptions import NotAuthenticated
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from pipedesk.accounts.models import User
 from pipedesk.core import idempotency
+from pipedesk.core.etags import entity_tag, is_unchanged
 from pipedesk.core.pagination import Order, Page, paginate
 from pipedesk.core.query import Parameter, read_query
 from pipedesk.core.throttling import ThrottledView
@@ -66,6 +68,13 @@ class ContractView(ThrottledView):
     def page_of(self, rows: Any, order: Order | None = None, **options: Any) -> Page:
         """One page of a queryset or a sequence, as the query string asks (see paginate)."""
         return paginate(rows, self.query, order, **options)
+
+    def tagged_response(self, answer: Any, tag: str | None = None) -> Response:
+        """A document with its entity tag, or 304 where the caller has seen exactly this."""
+        tag = tag or entity_tag(answer)
+        if is_unchanged(self.request.headers.get("If-None-Match", ""), tag):
+            return Response(status=status.HTTP_304_NOT_MODIFIED, headers={"ETag": tag})
+        return Response(answer, headers={"ETag": tag})
 
     @staticmethod
     def page_response(page: Page, rows: Iterable[Any] | None = None, **members: Any) -> Response:

@@ -1,4 +1,4 @@
-"""The base of the API's record views: list, retrieve, create, partial update, destroy."""
+"""The base of the API's record views: list, retrieve, create, update, destroy."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from rest_framework.serializers import BaseSerializer
 from rest_framework.viewsets import ViewSetMixin
 
 from pipedesk.accounts.models import User
-from pipedesk.core.etags import differing_fields, entity_tag, is_unchanged
+from pipedesk.core.etags import differing_fields, entity_tag
 from pipedesk.core.pagination import PAGING, Order, natural_order
 from pipedesk.core.problems import BadQuery, PreconditionFailed
 from pipedesk.core.query import Parameter, nearest, texts
@@ -30,7 +30,7 @@ SPARSE = (
 
 
 class RecordViewSet(ViewSetMixin, ContractView, GenericAPIView[Any]):
-    """Rows of one table.
+    """Rows of one table; PUT where a subclass names it among its `http_method_names`.
 
     Subclasses set `resource`, `queryset`, `serializer_class` and, for lists, `parameters`,
     `filter_rows` and `order`. Each write is one transaction, its row locked from the read to
@@ -118,10 +118,7 @@ class RecordViewSet(ViewSetMixin, ContractView, GenericAPIView[Any]):
         """One row, or 304 where the caller has seen exactly this."""
         row = self.get_serializer(self.get_object()).data
         sparse = bool(self.query.keys() & {"fields", "omit"})
-        tag = entity_tag(self._tagged(row), partial=sparse)
-        if is_unchanged(request.headers.get("If-None-Match", ""), tag):
-            return Response(status=status.HTTP_304_NOT_MODIFIED, headers={"ETag": tag})
-        return Response(row, headers={"ETag": tag})
+        return self.tagged_response(row, entity_tag(self._tagged(row), partial=sparse))
 
     # --- Writing -----------------------------------------------------------------------------
 
@@ -139,10 +136,14 @@ class RecordViewSet(ViewSetMixin, ContractView, GenericAPIView[Any]):
         self.check_object_permissions(self.request, row)
         header = self.request.headers.get("If-Match")
         if header is not None:
-            fields = differing_fields(header, self._tagged(self.rendered(row)))
+            fields = differing_fields(header, self.compared(row))
             if fields is not None:
                 raise PreconditionFailed(fields)
         return row
+
+    def compared(self, row: Any) -> dict[str, Any]:
+        """What If-Match is compared with: the detail answer, where the address shows that."""
+        return self._tagged(self.rendered(row))
 
     def _tagged(self, answer: Mapping[str, Any]) -> dict[str, Any]:
         return {name: value for name, value in answer.items() if name not in self.untagged}
@@ -168,11 +169,18 @@ class RecordViewSet(ViewSetMixin, ContractView, GenericAPIView[Any]):
             self.perform_create(serializer)
             return self.row_response(serializer.instance, status.HTTP_201_CREATED)
 
+    def update(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        """Change the row; what is required must be there, what is not sent stays."""
+        return self._update(request, partial=False)
+
     def partial_update(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         """Change the fields that were sent."""
+        return self._update(request, partial=True)
+
+    def _update(self, request: Request, *, partial: bool) -> Response:
         with transaction.atomic():
             row = self.locked_object()
-            serializer = self.get_serializer(row, data=request.data, partial=True)
+            serializer = self.get_serializer(row, data=request.data, partial=partial)
             serializer.is_valid(raise_exception=True)
             self.perform_update(serializer)
             return self.row_response(row)

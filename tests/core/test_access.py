@@ -27,11 +27,13 @@ ACCESS = """
     GET anyone                              /api/me
     GET sales                               /api/users /api/users/{id}
     GET,POST admin                          /api/user-roles
-    GET,PATCH,DELETE admin                  /api/user-roles/{id}
+    GET,PUT,PATCH,DELETE admin              /api/user-roles/{id}
     GET manager                             /api/audit-logs /api/audit-logs/{id}
     GET,POST sales                          /api/companies /api/contacts /api/deals /api/leads
-    GET,PATCH sales                         /api/companies/{id} /api/contacts/{id} /api/deals/{id}
-    GET,PATCH sales                         /api/leads/{id}
+    GET,PUT,PATCH sales                     /api/companies/{id} /api/contacts/{id} /api/deals/{id}
+    GET,PUT,PATCH sales                     /api/leads/{id}
+    POST manager                            /api/companies/{id}/restore
+    POST manager                            /api/contacts/{id}/restore /api/deals/{id}/restore
     DELETE manager                          /api/companies/{id} /api/contacts/{id} /api/deals/{id}
     DELETE manager                          /api/leads/{id}
     GET sales                               /api/leads/sales-view
@@ -44,11 +46,11 @@ ACCESS = """
     POST manager                            /api/leads/{id}/restore
     GET,POST sales                          /api/tags
     GET sales                               /api/tags/{id}
-    PATCH,DELETE manager                    /api/tags/{id}
+    PUT,PATCH,DELETE manager                /api/tags/{id}
     GET sales                               /api/lead-statuses /api/lead-statuses/{id}
     GET sales                               /api/lead-origins /api/lead-origins/{id}
     POST admin                              /api/lead-statuses /api/lead-origins
-    PATCH,DELETE admin                      /api/lead-statuses/{id} /api/lead-origins/{id}
+    PUT,PATCH,DELETE admin                  /api/lead-statuses/{id} /api/lead-origins/{id}
     GET sales                               /api/timeline/{entity_type}/{entity_id}
     GET,POST manager                        /api/calendar/calendars
     GET,PATCH,DELETE manager                /api/calendar/calendars/{id}

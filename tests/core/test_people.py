@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import threading
 import uuid
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from django.db import connection
 from rest_framework.test import APIClient
 
 from pipedesk.accounts.models import UserRole
@@ -100,3 +103,50 @@ def test_a_role_needs_the_id_of_a_user(api: Api, user_id: str) -> None:
 
     assert answer.status_code == 422
     assert answer.json()["details"][0]["field"] == "user_id"
+
+
+def test_nobody_takes_the_admin_role_from_themselves(api: Api) -> None:
+    client = api("admin")
+    UserFactory(role="admin")
+    own = UserRole.objects.get(user_id=str(client.user.pk))
+    one = f"/api/user-roles/{own.pk}"
+
+    assert client.delete(one).status_code == 409
+    assert client.patch(one, {"role": "sales"}).status_code == 409
+    assert client.patch(one, {"user_id": str(UserFactory().pk)}).status_code == 409
+    # To store what is there already takes nothing away.
+    assert client.put(one, {"user_id": own.user_id, "role": "admin"}).status_code == 200
+    own.refresh_from_db()
+    assert own.role == "admin"
+
+
+def test_an_admin_takes_and_changes_the_roles_of_others(api: Api) -> None:
+    client = api("admin")
+    other = UserRole.objects.get(user_id=str(UserFactory(role="admin").pk))
+    sales = UserRole.objects.get(user_id=str(UserFactory(role="sales").pk))
+
+    assert client.patch(f"/api/user-roles/{sales.pk}", {"role": "manager"}).status_code == 200
+    assert client.delete(f"/api/user-roles/{other.pk}").status_code == 204
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_admins_who_end_each_other_at_once_leave_one(api: Api) -> None:
+    clients = [api("admin"), api("admin")]
+    rows = [UserRole.objects.get(user_id=str(client.user.pk)) for client in clients]
+    start = threading.Barrier(2)
+
+    def end(number: int) -> int:
+        start.wait(10)
+        try:
+            other = rows[1 - number].pk
+            return int(clients[number].delete(f"/api/user-roles/{other}").status_code)
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(2) as pool:
+        codes = sorted(pool.map(end, range(2)))
+
+    assert UserRole.objects.admins().count() == 1
+    # The late one was either told so, or was no admin any more.
+    assert codes[0] == 204
+    assert codes[1] in (403, 409)
