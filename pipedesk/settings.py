@@ -357,6 +357,7 @@ Q_CLUSTER = {
 SCHEDULES: dict[str, tuple[str, int]] = {
     "rewake what was lost": ("pipedesk.core.tasks.sweep", 1),
     "queue heartbeat": ("pipedesk.core.tasks.beat", 1),
+    "announce what database clients wrote": ("crm.tasks.announce", 1),
     "poll calendars": ("gcalendar.tasks.poll_calendars", 1),
     "unroll series further": ("gcalendar.tasks.extend_occurrences", 1440),
     "poll drives": ("gdrive.tasks.poll_drives", 1),
