@@ -51,7 +51,7 @@ BEGIN
         RAISE EXCEPTION 'p_new_company_data: the name is given twice.'
             USING ERRCODE = 'invalid_parameter_value';
     END IF;
-    IF v_given IS NULL OR jsonb_typeof(v_given[1]) NOT IN ('string', 'number') THEN
+    IF v_given IS NULL OR jsonb_typeof(v_given[1]) <> 'string' THEN
         RAISE EXCEPTION 'p_new_company_data: the name must be a text.'
             USING ERRCODE = 'invalid_parameter_value';
     END IF;
