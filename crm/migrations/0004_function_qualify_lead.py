@@ -105,8 +105,16 @@ BEGIN
         jsonb_build_object('field', 'name', 'old', NULL, 'new', v_name)), v_now);
 
     INSERT INTO lead_statuses (id, code, label, created_at)
-    VALUES (gen_random_uuid(), 'qualified', 'Qualificado', v_now) ON CONFLICT (code) DO NOTHING;
-    SELECT id INTO v_status_id FROM lead_statuses WHERE code = 'qualified';
+    VALUES (gen_random_uuid(), 'qualified', 'Qualificado', v_now) ON CONFLICT (code) DO NOTHING
+    RETURNING id INTO v_status_id;
+    IF v_status_id IS NOT NULL THEN
+        INSERT INTO audit_logs (action, entity_type, entity_id, user_id, changes, created_at)
+        VALUES ('create', 'lead_status', v_status_id, p_user_id, jsonb_build_array(
+            jsonb_build_object('field', 'code', 'old', NULL, 'new', 'qualified'),
+            jsonb_build_object('field', 'label', 'old', NULL, 'new', 'Qualificado')), v_now);
+    ELSE
+        SELECT id INTO v_status_id FROM lead_statuses WHERE code = 'qualified';
+    END IF;
 
     -- A lead of nobody becomes the sales person's who writes it first.
     v_owner_id := v_lead.owner_user_id;
