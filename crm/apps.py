@@ -7,7 +7,7 @@ from django.db.backends.signals import connection_created
 from django.db.models.signals import post_migrate
 from django.utils.translation import gettext_lazy as _
 
-from crm.folding import teach_sqlite
+from crm import folding, likeness
 from crm.reference import fill_empty_tables
 
 
@@ -22,5 +22,6 @@ class CrmConfig(AppConfig):
         """Connect the receivers, and what timelines are made of."""
         import_module("crm.receivers")
         import_module("crm.timeline_sources")
-        connection_created.connect(teach_sqlite, dispatch_uid="crm.teach_sqlite")
+        connection_created.connect(folding.teach_sqlite, dispatch_uid="crm.teach_sqlite")
+        connection_created.connect(likeness.teach_sqlite, dispatch_uid="crm.teach_likeness")
         post_migrate.connect(fill_empty_tables, sender=self, dispatch_uid="crm.fill_empty_tables")

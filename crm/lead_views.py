@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 
 from django.db import transaction
 from django.http import Http404
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import extend_schema, extend_schema_view
 from rest_framework import status
 from rest_framework.decorators import action
 from rest_framework.request import Request
@@ -17,7 +17,10 @@ from rest_framework.response import Response
 from crm.bulk import LeadBulk
 from crm.filters import DELETED, LEAD_PARAMETERS, LEAD_SORTS, ask
 from crm.lead_links import add_contact, mark_contact, set_tags
+from crm.lead_records import LeadRecords
 from crm.lead_verbs import LeadVerbs
+from crm.merge_serializers import CreatedLeadSerializer
+from crm.merge_views import Mergeable
 from crm.models import Lead, LeadContact
 from crm.sales_view import FIELDS, ORDERS, present, stored_rows, tags_of
 from crm.serializers import (
@@ -33,13 +36,19 @@ from pipedesk.core.query import Parameter, order
 from pipedesk.core.viewsets import SPARSE
 
 
-class LeadViewSet(LeadVerbs, LeadBulk):
+@extend_schema_view(create=extend_schema(responses={201: CreatedLeadSerializer}))
+class LeadMerging(Mergeable, LeadRecords):
+    """Duplicates and merges of leads."""
+
+
+class LeadViewSet(LeadVerbs, LeadBulk, LeadMerging):
     """Leads: records, verbs, the work list, tags, contacts."""
 
     http_method_names = ["get", "head", "post", "put", "patch", "delete"]
     role_actions: ClassVar[Mapping[str, str]] = {
         **LeadVerbs.role_actions,
         **LeadBulk.role_actions,
+        **LeadMerging.role_actions,
         "put_tags": roles.CHANGE,
         "add_contact": roles.CHANGE,
         "change_contact": roles.CHANGE,
@@ -48,6 +57,7 @@ class LeadViewSet(LeadVerbs, LeadBulk):
     parameters: ClassVar[dict[str, tuple[Parameter, ...]]] = {
         **LeadVerbs.parameters,
         **LeadBulk.parameters,
+        **LeadMerging.parameters,
         "list": (*LEAD_PARAMETERS, DELETED, order(LEAD_SORTS)),
         "sales_view": (*LEAD_PARAMETERS, order(ORDERS), *PAGING, *SPARSE),
     }

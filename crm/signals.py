@@ -9,6 +9,14 @@ entity_created = Signal()
 # Its name, or something its folder's place depends on, changed. Same arguments.
 entity_renamed = Signal()
 
+# Of two records of one type one was merged into the other. Arguments: entity_type ("lead",
+# "company", "contact"), kept_id and merged_id (UUIDs), notes (a dict of plain values, which a
+# receiver may fill under its app's name: it comes back when the merge is taken back).
+records_merged = Signal()
+
+# A merge was taken back: both records exist again. Same arguments.
+merge_undone = Signal()
+
 # A lead became a deal. Arguments: lead (Lead, as stored), user_id (UUID or None).
 lead_qualified = Signal()
 

@@ -9,13 +9,15 @@ from typing import Any, ClassVar
 from django.db import transaction
 from django.db.models import QuerySet
 from django.utils.translation import gettext as _
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import extend_schema, extend_schema_view
 from rest_framework.decorators import action
 from rest_framework.exceptions import PermissionDenied
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from crm.filters import DELETED, OWNER, TIMES, narrow
+from crm.merge_serializers import CreatedCompanySerializer, CreatedContactSerializer
+from crm.merge_views import Mergeable
 from crm.models import Company, Contact, Deal, LeadOrigin, LeadStatus, Tag
 from crm.models.merge import refuse_merged
 from crm.serializers import (
@@ -100,14 +102,17 @@ class SoftDeletedViewSet(SortedViewSet):
             return self.restored(row)
 
 
-class CompanyViewSet(SoftDeletedViewSet):
+@extend_schema_view(create=extend_schema(responses={201: CreatedCompanySerializer}))
+class CompanyViewSet(Mergeable, SoftDeletedViewSet):
     """Companies."""
 
     resource = "company"
     queryset = Company.objects.all()
     serializer_class = CompanySerializer
+    role_actions = {**SoftDeletedViewSet.role_actions, **Mergeable.role_actions}
     sorts = {"name": NAME, "created_at": NEWEST, "updated_at": CHANGED}
     parameters: ClassVar[dict[str, tuple[Parameter, ...]]] = {
+        **Mergeable.parameters,
         "list": (
             text("search", "q", description="Part of the name."),
             identifier("lead_id", description="What this lead became."),
@@ -121,12 +126,14 @@ class CompanyViewSet(SoftDeletedViewSet):
     }
 
 
-class ContactViewSet(SoftDeletedViewSet):
+@extend_schema_view(create=extend_schema(responses={201: CreatedContactSerializer}))
+class ContactViewSet(Mergeable, SoftDeletedViewSet):
     """Contact persons."""
 
     resource = "contact"
     queryset = Contact.objects.all()
     serializer_class = ContactSerializer
+    role_actions = {**SoftDeletedViewSet.role_actions, **Mergeable.role_actions}
     sorts = {
         "name": NAME,
         "email": Key("email", nullable=True),
@@ -134,6 +141,7 @@ class ContactViewSet(SoftDeletedViewSet):
         "updated_at": CHANGED,
     }
     parameters: ClassVar[dict[str, tuple[Parameter, ...]]] = {
+        **Mergeable.parameters,
         "list": (
             text("search", "q", description="Part of the name or the e-mail."),
             identifier("lead_id", description="Contacts of this lead."),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
 from uuid import UUID
@@ -17,13 +17,15 @@ from crm.models import Company, Contact, Deal, Lead
 class Entity:
     """A record with a folder. `company_id` is where leads and deals stand, if anywhere.
 
-    `values` are its placeholders, without those of the day.
+    `values` are its placeholders, without those of the day. `kept_id`: the record it was merged
+    into, in whose folder its own now stands.
     """
 
     entity_type: str
     entity_id: str
     company_id: str | None
     values: dict[str, str]
+    kept_id: str | None = None
 
     def placeholders(self, day: date) -> dict[str, str]:
         """Every placeholder of this entity; `day` is the one its tree was asked for."""
@@ -48,6 +50,16 @@ def find(entity_type: str, entity_id: object, *, deleted: bool = False) -> Entit
     rows: QuerySet[Any] = model.objects.all() if deleted else living(model)
     row = rows.select_related(*RELATED.get(entity_type, ())).filter(pk=uuid).first()
     return read(row) if row is not None else None
+
+
+def find_merged(entity_type: str, entity_id: object) -> Entity | None:
+    """The entity, if it was merged into another one."""
+    entity = find(entity_type, entity_id, deleted=True)
+    if entity is None or entity_type not in MERGEABLE:
+        return None
+    rows = MERGEABLE[entity_type].objects.filter(pk=entity.entity_id)
+    kept_id = rows.values_list("merged_into_id", flat=True).get()
+    return replace(entity, kept_id=str(kept_id)) if kept_id is not None else None
 
 
 def exists(entity_type: str, entity_id: object) -> bool:
@@ -143,3 +155,4 @@ READERS: dict[str, tuple[type[Any], Callable[[Any], Entity]]] = {
     "deal": (Deal, _deal),
     "contact": (Contact, _contact),
 }
+MERGEABLE: dict[str, type[Any]] = {"lead": Lead, "company": Company, "contact": Contact}

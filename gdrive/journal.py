@@ -20,6 +20,7 @@ from gdrive.models import (
     DriveStructureTemplate,
     ReservedId,
 )
+from pipedesk.core.exceptions import LeaseLost
 
 
 def obtain_ids(count: int) -> list[str]:
@@ -70,7 +71,8 @@ def _place(
 def plan(tree: DriveFolderTree, entity: Entity, place: DriveFolderNode) -> None:
     """Write down every folder of the tree, from the active template, unless it was done.
 
-    From here on the plan is fixed: edits of the template are for trees of tomorrow.
+    From here on the plan is fixed: edits of the template are for trees of tomorrow. Raises
+    LeaseLost where the tree became another record's by a merge.
     """
     if is_planned(tree):
         return
@@ -79,7 +81,9 @@ def plan(tree: DriveFolderTree, entity: Entity, place: DriveFolderNode) -> None:
     ids = iter(obtain_ids(len(patterns) + 1))
     values = entity.placeholders(timezone.localdate(tree.created_at))
     with transaction.atomic():
-        DriveFolderTree.objects.select_for_update(no_key=True).get(pk=tree.pk)
+        locked = DriveFolderTree.objects.select_for_update(no_key=True).get(pk=tree.pk)
+        if locked.entity_id != tree.entity_id:  # given to another record meanwhile (carried)
+            raise LeaseLost(str(tree))
         if is_planned(tree):
             return
         pattern = layout.ROOT_PATTERNS[entity.entity_type]

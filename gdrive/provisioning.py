@@ -13,7 +13,7 @@ from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from gdrive import client, entities, journal, layout, mirror, placeholders
+from gdrive import carried, client, entities, journal, layout, mirror, placeholders
 from gdrive.entities import Entity
 from gdrive.feed import start_feed
 from gdrive.models import DriveFolder, DriveFolderNode, DriveFolderTree
@@ -35,6 +35,8 @@ def provision(lease: Lease) -> None:
     deadline = monotonic() + SLICE_S
     tree = DriveFolderTree.objects.get(pk=lease.pk)
     entity = entities.find(tree.entity_type, tree.entity_id)
+    if entity is None and journal.is_planned(tree):
+        entity = entities.find_merged(tree.entity_type, tree.entity_id)
     if entity is None:
         lease.complete()
         return
@@ -42,11 +44,15 @@ def provision(lease: Lease) -> None:
     place = _place(lease, entity)
     journal.plan(tree, entity, place)
     if _grow(lease, tree, deadline) and _follow(lease, tree, entity, place, deadline):
-        lease.complete(state=DriveFolderTree.State.READY)
+        with transaction.atomic():
+            lease.complete(state=DriveFolderTree.State.READY)
+            carried.settle(tree)
 
 
 def _place(lease: Lease, entity: Entity) -> DriveFolderNode:
     """The existing folder in which the entity's own folder belongs."""
+    if entity.kept_id is not None:
+        return _kept_folder(lease, entity.entity_type, entity.kept_id)
     company = entity.company_id and entities.find("company", entity.company_id, deleted=True)
     if company:
         place = _company_place(lease, company, entity.entity_type)
@@ -54,6 +60,32 @@ def _place(lease: Lease, entity: Entity) -> DriveFolderNode:
         place = journal.shared_place(entity.entity_type)
     _create_with_parents(lease, place)
     return place
+
+
+def _kept_folder(lease: Lease, entity_type: str, kept_id: str) -> DriveFolderNode:
+    """The folder of the record another one was merged into: that is where its folder goes.
+
+    Raises GiveUp when that folder lies in the trash: nobody's files are to follow it there.
+    """
+    kept = entities.find(entity_type, kept_id, deleted=True)
+    if kept is None:
+        raise GiveUp(_("The record this one was merged into is gone for good."))
+    merged = entities.find_merged(entity_type, kept_id)
+    tree = DriveFolderTree.objects.wanted(entity_type, kept_id)
+    if not journal.is_planned(tree):
+        if merged is not None and merged.kept_id is not None:  # its tree went on before it
+            return _kept_folder(lease, entity_type, merged.kept_id)
+        journal.plan(tree, kept, _place(lease, kept))
+    root = tree.nodes.select_related("tree", "parent__parent").get(path_key=layout.ROOT_KEY)
+    _create_with_parents(lease, root)
+    try:
+        is_trashed = client.get_file(root.google_id).trashed
+    except NotFound:
+        is_trashed = True
+    if is_trashed:
+        msg = _("The folder of the record this one was merged into is gone in Drive: restore it.")
+        raise GiveUp(msg)
+    return root
 
 
 def _company_place(lease: Lease, company: Entity, entity_type: str) -> DriveFolderNode:

@@ -8,7 +8,15 @@ from django.db import transaction
 from django.dispatch import receiver
 
 from crm.models import Lead
-from crm.signals import entity_created, entity_renamed, lead_qualified, lead_unqualified
+from crm.signals import (
+    entity_created,
+    entity_renamed,
+    lead_qualified,
+    lead_unqualified,
+    merge_undone,
+    records_merged,
+)
+from gdrive import carried
 from gdrive.models import DriveFolderTree
 
 
@@ -34,3 +42,19 @@ def move_unqualified(lead: Lead, deal_id: object, **_kwargs: Any) -> None:
     request_tree("lead", lead.pk)
     if deal_id:
         request_tree("deal", deal_id)
+
+
+@receiver(records_merged, dispatch_uid="gdrive.carry_folders")
+def carry_folders(
+    entity_type: str, kept_id: object, merged_id: object, notes: dict[str, Any], **_kwargs: Any
+) -> None:
+    """Let the folders of a merged record become the kept one's."""
+    carried.carry(entity_type, str(kept_id), str(merged_id), notes)
+
+
+@receiver(merge_undone, dispatch_uid="gdrive.bring_folders_back")
+def bring_folders_back(
+    entity_type: str, kept_id: object, merged_id: object, notes: dict[str, Any], **_kwargs: Any
+) -> None:
+    """Give each record its own folders again."""
+    carried.bring_back(entity_type, str(kept_id), str(merged_id), notes)

@@ -13,6 +13,8 @@ from rest_framework import status
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from crm.carrying import KINDS
+from crm.forwarding import Forwarding, point_on
 from gdrive import access, ancestry, entities, feed
 from gdrive.models import DriveChangeLog, DriveFile, DriveFolder, DriveFolderTree, EntityType
 from gdrive.parsing import FOLDER_MIME_TYPE
@@ -42,7 +44,7 @@ FOLDERS_FIRST = Order("name", (Key("is_file"), Key("name"), Key("pk")))
 EVENTS = ("created", "updated", "renamed", "moved", "trashed", "untrashed", "removed")
 
 
-class EntityView(ContractView):
+class EntityView(Forwarding, ContractView):
     """What concerns the folder of one entity; an unknown entity is 404."""
 
     resource = "drive_file"
@@ -55,6 +57,8 @@ class EntityView(ContractView):
         self.entity_type = kwargs["entity_type"]
         uuid = entities.as_uuid(kwargs["entity_id"])
         if uuid is None or not entities.exists(self.entity_type, uuid):
+            if uuid is not None and self.entity_type in KINDS:
+                point_on(KINDS[self.entity_type], uuid, request.method)
             raise Http404
         self.entity_id = str(uuid)
 

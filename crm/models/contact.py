@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy as _
 
 from crm.folding import containing
 from crm.models.loaded import LoadedModel
-from crm.models.merge import merged_into_field
+from crm.models.merge import merged_into_field, refuse_merged
 from pipedesk.core.models import (
     Index,
     SoftDeleteModel,
@@ -87,3 +87,8 @@ class Contact(LoadedModel, TimeStampedModel, SoftDeleteModel):
 
     def __str__(self) -> str:
         return self.name
+
+    def restore(self) -> None:
+        """Show the contact again. Raises Conflict when it was merged into another one."""
+        refuse_merged(self)
+        super().restore()

@@ -21,7 +21,7 @@ from crm.models.company import Company
 from crm.models.contact import Contact
 from crm.models.deal import Deal
 from crm.models.loaded import Changes, LoadedModel
-from crm.models.merge import merged_into_field
+from crm.models.merge import merged_into_field, refuse_merged
 from crm.models.reference import LeadOrigin, LeadStatus
 from crm.models.tag import Tag
 from pipedesk.core.exceptions import Conflict
@@ -61,11 +61,13 @@ class LeadQuerySet(SoftDeleteQuerySet["Lead"]):
 
     def known(self) -> Self:
         """Leads that exist for people: qualified ones too, merely deleted ones not."""
-        return self.filter(Q(deleted_at__isnull=True) | Q(qualified_at__isnull=False))
+        return self.filter(
+            Q(deleted_at__isnull=True) | Q(qualified_at__isnull=False, merged_into__isnull=True)
+        )
 
     def restorable(self) -> Self:
-        """Leads somebody deleted: not those that are hidden because they were qualified."""
-        return self.deleted().filter(qualified_at__isnull=True)
+        """Leads somebody deleted, not those that were qualified or merged."""
+        return self.deleted().filter(qualified_at__isnull=True, merged_into__isnull=True)
 
     def in_work_list(self) -> Self:
         """Leads still worked on: neither deleted nor qualified, by time or by status."""
@@ -264,7 +266,8 @@ class Lead(LoadedModel, CreatedModel):
         self.save()
 
     def restore(self) -> None:
-        """Show the lead again."""
+        """Show the lead again. Raises Conflict when it was merged into another one."""
+        refuse_merged(self)
         self.deleted_at = None
         self.save()
 

@@ -27,11 +27,11 @@ def merged_into_field() -> models.ForeignKey[Any, Any]:
 
 
 def refuse_merged(row: Any) -> None:
-    """Raises Conflict where a record was merged: only undoing the merge brings it back."""
+    """Raises Conflict, naming the kept one, where a record was merged: only the undo helps."""
     kept_id = getattr(row, "merged_into_id", None)
     if kept_id is not None:
-        message = gettext("This was merged into another record; take the merge back instead.")
-        raise Conflict(message, merged_into=kept_id)
+        message = gettext("Merged into %(id)s: take the merge back instead.") % {"id": kept_id}
+        raise Conflict(message, merged_into=str(kept_id))
 
 
 class MergeQuerySet(models.QuerySet["Merge"]):
@@ -45,8 +45,10 @@ class MergeQuerySet(models.QuerySet["Merge"]):
 class Merge(CreatedModel):
     """One merge, with all that taking it back needs.
 
-    `moved` is what the merge changed: columns of the kept record as `{column: [old, new]}`
-    under "fields", and the keys of the rows that changed hands, per table, under "rows".
+    `moved` is what the merge changed: attributes of the kept record as `{name: [old, new]}`
+    under "fields", the merged one's former mark of deletion under "deletion", the keys of rows
+    that changed hands, per `table.column`, under "rows", links of leads under "links" (see
+    crm.carrying.LinkMove), and what higher apps noted for the undo under "notes".
     """
 
     id = new_uuid_field()

@@ -16,6 +16,7 @@ from unfold.contrib.filters.admin import DropdownFilter
 from unfold.decorators import action, display
 
 from pipedesk.accounts.viewing import ViewOnly
+from pipedesk.core.exceptions import Conflict
 
 if TYPE_CHECKING:
     from django.db import models
@@ -120,9 +121,14 @@ class SoftDeleteAdmin(BaseAdmin):
     @action(description=_("Restore what was deleted"), permissions=["delete"])
     def restore(self, request: HttpRequest, queryset: models.QuerySet[Any]) -> None:
         """Show deleted rows again."""
-        restored = list(queryset.filter(deleted_at__isnull=False))
-        for obj in restored:
-            self.unhide(request, obj)
+        restored = []
+        for obj in queryset.filter(deleted_at__isnull=False):
+            try:
+                self.unhide(request, obj)
+            except Conflict as refusal:  # raised before anything is written
+                self.message_user(request, f"{obj}: {refusal.message}", messages.ERROR)
+                continue
+            restored.append(obj)
             self.log_change(request, obj, [{"changed": {"fields": [str(_("deleted"))]}}])
         messages.success(
             request,

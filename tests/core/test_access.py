@@ -44,6 +44,12 @@ ACCESS = """
     POST sales                              /api/leads/{id}/disqualify /api/leads/{id}/reopen
     POST sales                              /api/leads/{id}/change-owner /api/leads/bulk
     POST manager                            /api/leads/{id}/restore
+    GET sales                               /api/companies/duplicates /api/companies/{id}/duplicates
+    GET sales                               /api/contacts/duplicates /api/contacts/{id}/duplicates
+    GET sales                               /api/leads/duplicates /api/leads/{id}/duplicates
+    POST manager                            /api/companies/{id}/merge /api/companies/{id}/unmerge
+    POST manager                            /api/contacts/{id}/merge /api/contacts/{id}/unmerge
+    POST manager                            /api/leads/{id}/merge /api/leads/{id}/unmerge
     GET,POST sales                          /api/tags
     GET sales                               /api/tags/{id}
     PUT,PATCH,DELETE manager                /api/tags/{id}

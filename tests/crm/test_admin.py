@@ -278,6 +278,18 @@ def test_restoring_leaves_a_qualified_lead_hidden(boss: Any) -> None:
     assert lead.deleted_at is not None
 
 
+def test_restoring_leaves_a_merged_company_hidden_and_says_into_what_it_went(boss: Any) -> None:
+    kept = CompanyFactory()
+    gone = CompanyFactory(deleted_at=timezone.now(), merged_into=kept)
+
+    marked = {"action": "restore", "_selected_action": [gone.pk]}
+    answer = boss.post(reverse("admin:crm_company_changelist"), marked, follow=True)
+
+    gone.refresh_from_db()
+    assert gone.deleted_at is not None
+    assert str(kept.pk) in answer.content.decode()
+
+
 def test_deleting_a_company_keeps_who_did_it(boss: Any) -> None:
     company = CompanyFactory()
 

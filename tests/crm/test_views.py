@@ -62,7 +62,10 @@ def test_a_record_lives_from_creation_to_deletion(
     made = client.post(f"/api/{address}", {name: "Ação"}, format="json")
     assert made.status_code == 201
     one = f"/api/{address}/{made.json()['id']}"
-    assert client.get(one).json() == made.json()
+    shown = {**client.get(one).json()}
+    if address != "deals":
+        shown["possible_duplicates"] = []
+    assert shown == made.json()
     changed = client.patch(one, {name: "Coração"}, format="json")
     assert changed.json()[name] == "Coração"
     assert changed.json()["updated_at"] > made.json()["updated_at"]
