@@ -12,7 +12,7 @@ PRODUCTION := env $(THROWAWAY) DJANGO_ENV=production DATABASE_URL=postgres://app
 	ALLOWED_HOSTS=crm.example.com SUPABASE_JWT_SECRET=$$($(PYTHON) -c 'import secrets; print(secrets.token_urlsafe(40))') \
 	SUPABASE_JWT_ISSUER=https://project.supabase.co/auth/v1 GOOGLE_API_ROOT_URL=https://www.googleapis.com/
 
-.PHONY: help run test test-sqlite test-postgres check fmt messages clean
+.PHONY: help run test test-sqlite test-postgres check fmt messages schema client fuzz clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -81,5 +81,18 @@ messages: .venv/installed-dev ## collect and compile the translations (needs get
 	  --ignore .venv --ignore "tests/*" --ignore "var/*" --ignore "staticfiles/*"
 	env $(THROWAWAY) $(VENV)/python manage.py compilemessages --locale pt_BR --ignore .venv
 
+DESCRIBE := env $(THROWAWAY) DJANGO_SETTINGS_MODULE=pipedesk.settings $(VENV)/python -m tests.api.write
+
+schema: .venv/installed-dev ## docs/openapi.json from the code; RELEASE=1: also what later changes must not break
+	$(DESCRIBE) $(if $(RELEASE),--release)
+
+client: .venv/installed-dev ## the TypeScript client in tests/client (needs node and npm)
+	$(DESCRIBE)
+	cd tests/client && npm ci --silent && npm run --silent generate && npm run --silent check
+
+EXAMPLES ?= 50
+fuzz: .venv/installed-dev ## the running server asked whatever its schema allows, as every role; EXAMPLES=50
+	TEST_DATABASE=postgres $(VENV)/python -m tests.api.fuzz --examples $(EXAMPLES)
+
 clean: ## remove the virtual environment and caches; the database stays
-	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	rm -rf .venv tests/client/node_modules tests/client/built .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis

@@ -63,6 +63,7 @@ class BulkRefused(APIException):
 class LeadBulk(LeadRecords):
     """The same change of up to a thousand leads."""
 
+    failures = {"bulk": (404,)}
     role_actions: ClassVar[Mapping[str, str]] = {"bulk": roles.CHANGE}
     parameters: ClassVar[dict[str, tuple[Parameter, ...]]] = {"bulk": (MODE,)}
 

@@ -10,6 +10,7 @@ from typing import Any, Final
 from django.utils.translation import gettext_lazy
 from rest_framework import serializers
 
+_NO_ID: Final = gettext_lazy("Not an id.")
 # The first that fits counts.
 _TEXTS: Final = (
     serializers.CharField,
@@ -34,7 +35,8 @@ def type_faults(field: Any, value: Any) -> Any:
     if value is None or field.read_only:
         return None
     if isinstance(field, serializers.PrimaryKeyRelatedField) and field.pk_field is not None:
-        return type_faults(field.pk_field, value)
+        # The REST framework would take an empty text for null.
+        return [str(_NO_ID)] if value == "" else type_faults(field.pk_field, value)
     child = _child(field)
     if child is not None and isinstance(value, list):
         faults = {str(place): type_faults(child, one) for place, one in enumerate(value)}

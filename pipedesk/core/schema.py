@@ -68,6 +68,10 @@ class ContractSchema(AutoSchema):
         operation: Schema | None = super().get_operation(*args, **kwargs)
         if operation is None:
             return None
+        for parameter in operation.get("parameters", ()):
+            if parameter["in"] == "query" and parameter["name"] != "cursor":
+                # Sent without a value is not sent.
+                parameter["allowEmptyValue"] = True
         answers = operation["responses"]
         for code, answer in answers.items():
             answer["description"] = answer.get("description") or HTTPStatus(int(code)).phrase
@@ -76,7 +80,8 @@ class ContractSchema(AutoSchema):
             answers["304"] = {"description": "Not Modified", "headers": {"ETag": ETAG}}
             content = answers["200"]["content"][JSON]
             content["schema"] = self.or_sparse(content["schema"])
-        for code in failures_of(self.method, self.path, operation):
+        told = getattr(self.view, "failures", {}).get(self._action, ())
+        for code in (*failures_of(self.method, self.path, operation), *told):
             answers[str(code)] = ref(NAMES[code], "responses")
         operation["responses"] = dict(sorted(answers.items()))
         return operation
@@ -197,10 +202,15 @@ class ContractSchema(AutoSchema):
             if parameter["schema"].get("type") == "integer":
                 parameter["schema"] |= {"minimum": 1, "maximum": 2**31 - 1}
             elif not parameter["schema"].keys() & {"format", "enum"}:
-                parameter["schema"] |= {"minLength": 1, "maxLength": 1024}
+                parameter["schema"] |= {"pattern": "^[!-.0-~]{1,1024}$"}
         return parameters
 
     # --- Bodies ------------------------------------------------------------------------------
+
+    def _map_serializer_field(self, field: Any, direction: str, *args: Any, **options: Any) -> Any:
+        """The generator's schema of a field; anything at all is null, too."""
+        schema = super()._map_serializer_field(field, direction, *args, **options)  # type: ignore[no-untyped-call]
+        return {} if schema == {"oneOf": [{}, {"type": "null"}]} else schema
 
     def _map_basic_serializer(self, serializer: Any, direction: str) -> Schema:
         """The generator's object, with what is always there, and what may not be."""

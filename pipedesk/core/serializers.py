@@ -41,9 +41,26 @@ class StrictBody(serializers.Serializer[Any]):
             named[own] = value
         if faults:
             raise serializers.ValidationError(faults, code="unknown_field")
+        self._refuse_halves(named)
         if not isinstance(data, QueryDict):  # a form's values are all texts
             self._refuse_other_types(named)
         return super().to_internal_value(named)
+
+    def _refuse_halves(self, named: Mapping[str, Any]) -> None:
+        """A change of some fields (PATCH) still names whole objects inside of them."""
+        if self.parent is None or self._is_row or not getattr(self.root, "partial", False):
+            return
+        missing = [
+            name for name, field in self.fields.items() if field.required and name not in named
+        ]
+        if missing:
+            text = self.fields[missing[0]].error_messages["required"]
+            raise serializers.ValidationError(dict.fromkeys(missing, text), code="required")
+
+    @property
+    def _is_row(self) -> bool:
+        """Whether this serializer is the list's own, not one nested in a field."""
+        return isinstance(self.parent, serializers.ListSerializer) and self.parent.parent is None
 
     def _refuse_other_types(self, named: Mapping[str, Any]) -> None:
         found = {name: type_faults(self.fields[name], value) for name, value in named.items()}
@@ -79,8 +96,3 @@ class RecordSerializer(StrictBody, serializers.ModelSerializer[M]):
         for field in super()._readable_fields:
             if wanted is None or field.field_name in wanted:
                 yield field
-
-    @property
-    def _is_row(self) -> bool:
-        """Whether this serializer is the list's own, not one nested in a field."""
-        return isinstance(self.parent, serializers.ListSerializer) and self.parent.parent is None

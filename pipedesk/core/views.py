@@ -26,7 +26,8 @@ class ContractView(ThrottledView):
     `parameters` declares the query string per viewset action (or lower-case method); the values
     are in `self.query`, and everything else is refused. `calls_google`: POST asks Google, so it
     must not run inside a transaction. `page_members`: JSON schemas of what a list answers
-    beside `data` and `pagination`.
+    beside `data` and `pagination`. `failures`: statuses an action (or lower-case method) answers
+    although nothing in its address or method tells so.
     """
 
     resource: ClassVar[str]
@@ -34,6 +35,7 @@ class ContractView(ThrottledView):
     parameters: ClassVar[Mapping[str, Sequence[Parameter]]] = {}
     calls_google: ClassVar[bool] = False
     page_members: ClassVar[Mapping[str, dict[str, Any]]] = {}
+    failures: ClassVar[Mapping[str, Sequence[int]]] = {}
     query: dict[str, Any]
 
     @property
@@ -47,6 +49,9 @@ class ContractView(ThrottledView):
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         """Check who calls, what they may, and what they ask."""
         super().initial(request, *args, **kwargs)
+        method = (request.method or "").lower()
+        if method not in self.http_method_names or not hasattr(self, method):
+            return  # 405, whatever else is wrong with it
         self.query = read_query(request.query_params, self.declared_parameters())
         key = idempotency.key_of(request)
         handler = getattr(self, "post", None)

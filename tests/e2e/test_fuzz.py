@@ -1,0 +1,29 @@
+"""A short walk of `make fuzz`: every operation, every check, as everybody."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+
+import pytest
+
+from tests.api import fuzz
+from tests.e2e.product import Product
+
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(600)]
+
+
+@pytest.fixture(scope="module")
+def product(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
+    asked = fuzz.prepare(tmp_path_factory.mktemp("fuzz"))
+    yield asked
+    asked.stop()
+    shutil.rmtree(asked.folder, ignore_errors=True)
+
+
+@pytest.mark.parametrize("caller", fuzz.CALLERS)
+def test_nothing_that_is_asked_breaks_the_server_or_its_word(product: Product, caller: str) -> None:
+    outcome = fuzz.ask(product, caller, "--max-examples", "1", "--phases", "examples,fuzzing")
+
+    assert outcome.code == 0, outcome.output[-20_000:]
+    assert " 500 " not in product.log("web")
