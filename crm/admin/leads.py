@@ -21,7 +21,8 @@ from unfold.views import ChangeList
 from crm import priority
 from crm.admin.contact_rows import ContactInline
 from crm.admin.lead_form import LeadForm
-from crm.admin.own import OwnRowsAdmin, reaches_own_only
+from crm.admin.lead_verbs import LeadVerbsAdmin
+from crm.admin.own import reaches_own_only
 from crm.admin.reference import badge
 from crm.lead_links import set_tags
 from crm.models import Lead, LeadContact, Tag
@@ -134,7 +135,7 @@ class LeadList(ChangeList):
 
 
 @admin.register(Lead)
-class LeadAdmin(OwnRowsAdmin):
+class LeadAdmin(LeadVerbsAdmin):
     """Leads."""
 
     resource = "lead"

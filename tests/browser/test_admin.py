@@ -82,3 +82,22 @@ def test_pages_work_in_light_and_dark_and_on_a_phone_in_portuguese(
     assert ("dark" in background) == (scheme == "dark")
     assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
     context.close()
+
+
+def test_a_manager_disqualifies_a_lead_and_says_why(log_in: Any, live_server: Any) -> None:
+    lead = Lead.objects.in_work_list().disqualified(yes=False).first()
+    assert lead is not None
+    page: Page = log_in("manager@pipedesk.example")
+    page.goto(f"{live_server.url}/admin/crm/lead/{lead.pk}/change/")
+
+    page.get_by_role("link", name="Disqualify").click()
+    dialog = page.locator("#dialog")
+    dialog.get_by_role("button", name="Disqualify").click()
+    expect(dialog).to_contain_text("required")
+    dialog.locator("[name=reason]").fill("No budget this year")
+    dialog.get_by_role("button", name="Disqualify").click()
+
+    expect(page.locator("body")).to_contain_text("The lead is disqualified.")
+    expect(page.get_by_role("link", name="Reopen")).to_be_visible()
+    lead.refresh_from_db()
+    assert lead.disqualification_reason == "No budget this year"
