@@ -33,7 +33,7 @@ class Forwarding(APIView):
             return super().handle_exception(exc)
         address = self.request.get_full_path()
         return Response(
-            {"kept_id": str(exc.kept_id)},
+            {"merged_into": str(exc.kept_id)},
             status=status.HTTP_307_TEMPORARY_REDIRECT,
             headers={"Location": address.replace(str(exc.merged_id), str(exc.kept_id), 1)},
         )
@@ -46,8 +46,8 @@ def point_on(kind: Kind, pk: uuid.UUID, method: str | None) -> None:
         return
     if method in ("GET", "HEAD"):
         raise MovedAway(pk, kept.pk)
-    message = _("Merged into %(id)s; go on there.") % {"id": kept.pk}
-    raise Conflict(message, kept_id=str(kept.pk))
+    message = _("Merged into “%(name)s” (%(id)s); go on there.")
+    raise Conflict(message % {"name": kept, "id": kept.pk}, merged_into=str(kept.pk))
 
 
 def kept_record(kind: Kind, pk: uuid.UUID) -> Any:

@@ -117,7 +117,7 @@ def _no_partner(other: Any) -> Exception:
     if other is None or other.merged_into_id is None:
         return InvalidInput("other_id", _("There is no such record."), "does_not_exist")
     message = _("Already merged into %(id)s.") % {"id": other.merged_into_id}
-    return Conflict(message, kept_id=str(other.merged_into_id))
+    return Conflict(message, merged_into=str(other.merged_into_id))
 
 
 def _refuse_pair(kept: Lead, other: Lead, choices: Mapping[str, str]) -> None:

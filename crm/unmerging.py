@@ -74,7 +74,7 @@ def _refuse(row: Merge, kept: Any, other: Any) -> None:
         raise Conflict(_("One of the two records is gone for good."))
     if kept.merged_into_id is not None:
         message = _("The kept record was merged into %(id)s since: take that back first.")
-        raise Conflict(message % {"id": kept.merged_into_id}, kept_id=str(kept.merged_into_id))
+        raise Conflict(message % {"id": kept.merged_into_id}, merged_into=str(kept.merged_into_id))
     if not is_known(kept):
         raise Conflict(_("The kept record was deleted since: restore it first."))
 
