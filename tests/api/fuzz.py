@@ -37,7 +37,7 @@ def prepare(folder: Path) -> Product:
     product = Product.prepare(folder, **UNTHROTTLED)
     product.start_sandbox()
     product.start_web()
-    product.manage("seed_demo", "--once", "--leads", "40")
+    product.manage("seed_demo", "--once", "--leads", "12")
     product.manage("sync_calendars")
     product.manage("sync_drive")
     product.manage("drain_queue", "--wait", "1")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Iterator
 
@@ -10,7 +11,13 @@ import pytest
 from tests.api import fuzz
 from tests.e2e.product import Product
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(600)]
+pytestmark = [
+    pytest.mark.e2e,
+    pytest.mark.timeout(600),
+    pytest.mark.skipif(
+        os.environ.get("TEST_DATABASE") != "postgres", reason="asked once, on PostgreSQL"
+    ),
+]
 
 
 @pytest.fixture(scope="module")
