@@ -20,6 +20,8 @@ class CrmConfig(AppConfig):
 
     def ready(self) -> None:
         """Connect the receivers, and what timelines are made of."""
+        # First, so that the history of a new lead does not tell of a score nobody set.
+        import_module("crm.priority_receivers")
         import_module("crm.receivers")
         import_module("crm.timeline_sources")
         connection_created.connect(folding.teach_sqlite, dispatch_uid="crm.teach_sqlite")

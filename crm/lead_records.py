@@ -29,6 +29,7 @@ class LeadRecords(SortedViewSet):
     serializer_class = LeadSerializer
     total_cap = TOTAL_CAP
     sorts = LEAD_SORTS
+    drifting = ("priority_score",)
 
     def visible_to(self, user: Any) -> LeadQuerySet:
         """Everybody reads the whole CRM; merely deleted leads exist for `restore` alone."""

@@ -17,6 +17,7 @@ from rest_framework.response import Response
 from crm.bulk import LeadBulk
 from crm.filters import DELETED, LEAD_PARAMETERS, LEAD_SORTS, ask
 from crm.lead_links import add_contact, mark_contact, set_tags
+from crm.lead_priority_views import LeadPriority
 from crm.lead_records import LeadRecords
 from crm.lead_verbs import LeadVerbs
 from crm.merge_serializers import CreatedLeadSerializer
@@ -41,12 +42,13 @@ class LeadMerging(Mergeable, LeadRecords):
     """Duplicates and merges of leads."""
 
 
-class LeadViewSet(LeadVerbs, LeadBulk, LeadMerging):
+class LeadViewSet(LeadVerbs, LeadPriority, LeadBulk, LeadMerging):
     """Leads: records, verbs, the work list, tags, contacts."""
 
     http_method_names = ["get", "head", "post", "put", "patch", "delete"]
     role_actions: ClassVar[Mapping[str, str]] = {
         **LeadVerbs.role_actions,
+        **LeadPriority.role_actions,
         **LeadBulk.role_actions,
         **LeadMerging.role_actions,
         "put_tags": roles.CHANGE,

@@ -26,6 +26,7 @@ from crm.models import (
     PriorityFormula,
     Tag,
 )
+from crm.models.formula import NUMBERS
 from crm.models.lead import is_interaction
 from crm.models.loaded import Changes, LoadedModel
 from crm.signals import entity_created, entity_renamed
@@ -48,8 +49,16 @@ NAMING_FIELDS: dict[type[LoadedModel], frozenset[str]] = {
     Deal: frozenset({"title", "company_id"}),
     Lead: frozenset({"title", "trade_name", "qualified_company_id"}),
 }
-# Moved by the listener itself: no news in the history.
-STAMPS = frozenset({"created_at", "updated_at", "last_interaction_at"})
+# Moved by the listeners themselves: no news in the history.
+STAMPS = frozenset(
+    {
+        "created_at",
+        "updated_at",
+        "last_interaction_at",
+        "manual_priority_by",
+        "manual_priority_at",
+    }
+)
 
 
 @receiver(pre_save, sender=Lead, dispatch_uid="crm.stamp_lead")
@@ -150,7 +159,7 @@ for _model in ENTITY_TYPES:
 follow(LeadStatus, "lead_status")
 follow(LeadOrigin, "lead_origin")
 follow(Tag, "tag")
-follow(PriorityFormula, "priority_formula")
+follow(PriorityFormula, "priority_formula", columns=NUMBERS)
 
 
 @receiver(post_save, sender=LeadTag, dispatch_uid="crm.record_tag")

@@ -7,8 +7,9 @@ it here is a machine's doing: no interaction, no history, no other column moves.
 from __future__ import annotations
 
 import uuid
-from collections.abc import Collection
-from datetime import datetime
+from collections.abc import Collection, Sequence
+from datetime import UTC, datetime
+from functools import cache
 from typing import Any, Final
 
 from django.db import connection, transaction
@@ -23,17 +24,21 @@ from django.db.models import (
     IntegerField,
     QuerySet,
     Subquery,
+    UUIDField,
     Value,
     When,
 )
 from django.db.models.expressions import Combinable, Expression
 from django.db.models.functions import Cast, Coalesce, Greatest, Least
 
-from crm.models import Lead, PriorityFormula
+from crm.models import Lead, LeadActivityStats, PriorityFormula
 from crm.models.lead import LeadQuerySet
-from crm.priority import MAX_SCORE, Formula
+from crm.priority import MAX_SCORE, Formula, Part, parts
 
 FULL_ENGAGEMENT: Final = 100
+# Stand in the kept statement for what it is called with.
+SOME_LEAD: Final = uuid.UUID(int=0)
+SOME_TIME: Final = datetime(9999, 1, 1, tzinfo=UTC)
 
 
 class WholeDays(Func):
@@ -93,6 +98,25 @@ def computed(now: datetime, formula: Formula | None = None) -> Expression:
     return Cast(clamped, IntegerField())
 
 
+def explain(lead_id: uuid.UUID, now: datetime) -> list[Part]:
+    """The parts of the lead's computed score."""
+    leads = Lead.objects.select_related("lead_status", "lead_origin", "activity_stats")
+    lead = leads.get(pk=lead_id)
+    status, origin = lead.lead_status, lead.lead_origin
+    # Without a statistics row the relation is an attribute that is missing.
+    stats: LeadActivityStats | None = getattr(lead, "activity_stats", None)
+    meeting_at = stats.next_event_at if stats else None
+    return parts(
+        PriorityFormula.objects.current(),
+        status_weight=status.priority_weight if status else 0,
+        origin_weight=origin.priority_weight if origin else 0,
+        last_interaction_at=lead.last_interaction_at,
+        meeting_ahead=meeting_at is not None and meeting_at > now,
+        engagement=stats.engagement_score if stats else 0,
+        now=now,
+    )
+
+
 def stale(leads: LeadQuerySet, now: datetime, formula: Formula | None = None) -> QuerySet[Any, Any]:
     """Those of the leads whose stored score is another; `fresh` is what it should be."""
     scored: QuerySet[Any, Any] = leads.annotate(fresh=effective(now, formula))
@@ -123,6 +147,28 @@ def write(lead_ids: Collection[uuid.UUID], now: datetime) -> dict[uuid.UUID, int
     """
     if not lead_ids:
         return {}
+    with connection.cursor() as cursor:
+        cursor.execute(*_statement(lead_ids, now))
+        rows = cursor.fetchall()
+    return {uuid.UUID(str(key)): score for key, score in rows}
+
+
+def _statement(lead_ids: Collection[uuid.UUID], now: datetime) -> tuple[str, Sequence[Any]]:
+    """The update and its values. That of one lead comes with every save: it is kept."""
+    if len(lead_ids) > 1:
+        return _compiled(lead_ids, now)
+    statement, values = _of_one_lead()
+    [lead_id] = lead_ids
+    meant = {_stored(SOME_LEAD): _stored(lead_id), _stored(SOME_TIME): _stored(now)}
+    return statement, [meant.get(value, value) for value in values]
+
+
+@cache
+def _of_one_lead() -> tuple[str, Sequence[Any]]:
+    return _compiled([SOME_LEAD], SOME_TIME)
+
+
+def _compiled(lead_ids: Collection[uuid.UUID], now: datetime) -> tuple[str, Sequence[Any]]:
     fresh = stale(Lead.objects.filter(pk__in=lead_ids), now).order_by()
     select, values = fresh.values("fresh", lead_key=F("pk")).query.sql_with_params()
     statement = (
@@ -130,10 +176,13 @@ def write(lead_ids: Collection[uuid.UUID], now: datetime) -> dict[uuid.UUID, int
         f" FROM ({select}) AS changed WHERE leads.id = changed.lead_key"
         " RETURNING leads.id, leads.priority_score"
     )
-    with connection.cursor() as cursor:
-        cursor.execute(statement, values)
-        rows = cursor.fetchall()
-    return {uuid.UUID(str(key)): score for key, score in rows}
+    return statement, values
+
+
+def _stored(value: uuid.UUID | datetime) -> Any:
+    """The value as a parameter of this database."""
+    field = UUIDField() if isinstance(value, uuid.UUID) else DateTimeField()
+    return field.get_db_prep_value(value, connection)
 
 
 def _numbers(formula: Formula | None) -> list[Any]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 from django.db.models import QuerySet
+from django.utils import timezone
 from django.utils.translation import gettext as _
 from rest_framework import serializers
 
@@ -12,6 +13,7 @@ from crm.models import Company, Contact, Deal, Lead, LeadContact, LeadOrigin, Le
 from crm.next_action import LABELS
 from crm.priority import DESCRIPTIONS
 from pipedesk.accounts.models import User
+from pipedesk.audit.recording import current_user_id
 from pipedesk.core.serializers import RecordSerializer, StrictBody
 
 
@@ -184,6 +186,16 @@ class LeadSerializer(RecordSerializer[Lead]):
         extra_kwargs: ClassVar[dict[str, Any]] = {
             "priority_score": {"min_value": 0, "max_value": 100}
         }
+
+    def create(self, validated_data: dict[str, Any]) -> Lead:
+        """A new lead; a score that is sent is one set by hand, 0 as well."""
+        if "priority_score" in validated_data:
+            validated_data |= {
+                "manual_priority_score": validated_data["priority_score"],
+                "manual_priority_by": current_user_id(),
+                "manual_priority_at": timezone.now(),
+            }
+        return super().create(validated_data)
 
 
 class OwnerSerializer(serializers.Serializer[Any]):

@@ -358,6 +358,8 @@ SCHEDULES: dict[str, tuple[str, int]] = {
     "rewake what was lost": ("pipedesk.core.tasks.sweep", 1),
     "queue heartbeat": ("pipedesk.core.tasks.beat", 1),
     "announce what database clients wrote": ("crm.tasks.announce", 1),
+    "recalculate priorities": ("crm.tasks.recalculate_priorities", 60),
+    "recalculate every priority": ("crm.tasks.recalculate_all_priorities", 1440),
     "poll calendars": ("gcalendar.tasks.poll_calendars", 1),
     "unroll series further": ("gcalendar.tasks.extend_occurrences", 1440),
     "poll drives": ("gdrive.tasks.poll_drives", 1),

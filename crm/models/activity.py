@@ -11,6 +11,7 @@ from pipedesk.core.models import (
     Index,
     TimeStampedModel,
     TimeStampedQuerySet,
+    column_index,
     new_uuid_field,
 )
 
@@ -57,6 +58,10 @@ class LeadActivityStats(TimeStampedModel):
         verbose_name = _("activity statistics")
         verbose_name_plural = _("activity statistics")
         ordering = ("lead",)
+        indexes = (
+            # Meetings that began since the scores were last looked at.
+            column_index("lead_activity_stats", "next_event_at"),
+        )
 
     def __str__(self) -> str:
         return str(self.lead_id)

@@ -2,31 +2,43 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from typing import Any, Final
+
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
-from pipedesk.core.models import TimeStampedModel
+from pipedesk.core.work import Work, WorkQuerySet
 
+# What people set; the other columns are the job's.
+NUMBERS: Final = ("recency_points", "recency_days", "meeting_points", "engagement_points")
 _points = (MinValueValidator(0), MaxValueValidator(100))
 
 
-class PriorityFormulaQuerySet(models.QuerySet["PriorityFormula"]):
+class PriorityFormulaQuerySet(WorkQuerySet["PriorityFormula"]):
     """The one row there is."""
 
     def current(self) -> PriorityFormula:
         """The formula in force; the defaults where nobody changed anything."""
         return self.filter(pk=PriorityFormula.ONLY).first() or PriorityFormula()
 
+    def request_rescore(self) -> None:
+        """Have the scores of all leads computed anew by a job."""
+        self.get_or_create(pk=PriorityFormula.ONLY)
+        self.request(PriorityFormula.ONLY)
 
-class PriorityFormula(TimeStampedModel):
+
+class PriorityFormula(Work):
     """How many points each part of a lead's priority score gives at most.
 
-    One row. The points of statuses and origins stand in their own tables.
+    One row. The points of statuses and origins stand in their own tables. Its work is to
+    compute the scores of all leads anew.
     """
 
-    ONLY = 1
+    task = "crm.tasks.rescore_leads"
+    ONLY: Final = 1
 
     id = models.SmallIntegerField(primary_key=True, default=ONLY, editable=False)
     recency_points = models.IntegerField(
@@ -67,3 +79,9 @@ class PriorityFormula(TimeStampedModel):
 
     def __str__(self) -> str:
         return str(self._meta.verbose_name)
+
+    def save(self, *args: Any, update_fields: Iterable[str] | None = None, **kwargs: Any) -> None:
+        """Insert the row, or write its numbers: a job may hold the rest of it."""
+        if update_fields is None and not self._state.adding:
+            update_fields = NUMBERS
+        super().save(*args, update_fields=update_fields, **kwargs)

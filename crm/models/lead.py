@@ -48,12 +48,17 @@ TRACKED_FIELDS = (
 )
 
 
+# The priority a person set; `priority_score` follows it.
+MANUAL_PRIORITY = ("manual_priority_score", "manual_priority_by", "manual_priority_at")
+
+
 def is_interaction(changes: Changes) -> bool:
     """Whether a person's change of a lead counts as an interaction with it.
 
     Giving it up or taking it up again never does, whoever becomes its owner by that.
     """
-    return "disqualified_at" not in changes and not changes.keys().isdisjoint(TRACKED_FIELDS)
+    tracked = (*TRACKED_FIELDS, "manual_priority_score")
+    return "disqualified_at" not in changes and not changes.keys().isdisjoint(tracked)
 
 
 class LeadQuerySet(SoftDeleteQuerySet["Lead"]):
@@ -271,10 +276,22 @@ class Lead(LoadedModel, CreatedModel):
         self.deleted_at = None
         self.save()
 
+    def set_priority(self, score: int, *, by: str | None) -> None:
+        """Put a person's score in force until it is cleared; the same again changes nothing."""
+        if score != self.manual_priority_score:
+            self.manual_priority_score = self.priority_score = score
+            self.manual_priority_by = by
+            self.manual_priority_at = timezone.now()
+
+    def clear_priority(self) -> None:
+        """Take a person's score back; saving puts the computed one in force."""
+        self.manual_priority_score = self.manual_priority_by = self.manual_priority_at = None
+
     def joining(self, changes: Changes) -> tuple[str, ...]:
-        """The timestamps that crm.receivers moves."""
+        """The timestamps that crm.receivers moves, and a priority set by hand."""
         also = ("last_interaction_at",) if is_interaction(changes) else ()
-        return (*super().joining(changes), *also)
+        manual = MANUAL_PRIORITY if "priority_score" in changes else ()
+        return (*super().joining(changes), *also, *manual)
 
 
 class LeadTag(models.Model):

@@ -86,6 +86,11 @@ class LoadedModel(models.Model):
     def _is_stored(self) -> bool:
         return not self._state.adding and self._loaded.get(self._meta.pk.attname) == self.pk
 
+    def adopt(self, **values: Any) -> None:
+        """Take over what was just written to this row past `save()`: no change of this object."""
+        self.__dict__.update(values)
+        self._loaded = self._loaded | values
+
     def _remember(self, fields: Iterable[str] | None) -> None:
         wanted = None if fields is None else set(fields)
         self._loaded = dict(self._loaded)  # a copy of this row shares the former one

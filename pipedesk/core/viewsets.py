@@ -42,6 +42,8 @@ class RecordViewSet(ViewSetMixin, ContractView, GenericAPIView[Any]):
     lookup_value_converter = "uuid"
     # Fields that move by themselves: no part of entity tags.
     untagged: ClassVar[Collection[str]] = ()
+    # Fields that move by themselves and are news all the same: no If-Match fails for them alone.
+    drifting: ClassVar[Collection[str]] = ()
     # Stop counting a list here; None counts all.
     total_cap: ClassVar[int | None] = None
 
@@ -137,7 +139,7 @@ class RecordViewSet(ViewSetMixin, ContractView, GenericAPIView[Any]):
         header = self.request.headers.get("If-Match")
         if header is not None:
             fields = differing_fields(header, self.compared(row))
-            if fields is not None:
+            if fields is not None and (not fields or set(fields) - set(self.drifting)):
                 raise PreconditionFailed(fields)
         return row
 

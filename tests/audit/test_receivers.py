@@ -149,10 +149,6 @@ def test_reference_data_has_a_history(factory: Any, entity_type: str, column: st
 
 
 def test_weights_and_the_formula_are_recorded() -> None:
-    status: LeadStatus = LeadStatusFactory()
-    status.priority_weight = 7
-    status.save(update_fields=["priority_weight"])
-    assert history("lead_status", status.pk)[-1] == ("update", {"priority_weight": (0, 7)})
     formula = PriorityFormula.objects.create(recency_points=30)
     formula.recency_points = 20
     formula.save()
@@ -160,3 +156,7 @@ def test_weights_and_the_formula_are_recorded() -> None:
         ("create", {"recency_points": (None, 30)}),
         ("update", {"recency_points": (30, 20)}),
     ]
+    status: LeadStatus = LeadStatusFactory()
+    status.priority_weight = 7
+    status.save(update_fields=["priority_weight"])
+    assert history("lead_status", status.pk)[-1] == ("update", {"priority_weight": (0, 7)})

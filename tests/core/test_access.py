@@ -50,6 +50,7 @@ ACCESS = """
     POST manager                            /api/companies/{id}/merge /api/companies/{id}/unmerge
     POST manager                            /api/contacts/{id}/merge /api/contacts/{id}/unmerge
     POST manager                            /api/leads/{id}/merge /api/leads/{id}/unmerge
+    GET,PATCH,DELETE sales                  /api/leads/{id}/priority
     GET,POST sales                          /api/tags
     GET sales                               /api/tags/{id}
     PUT,PATCH,DELETE manager                /api/tags/{id}
