@@ -81,7 +81,11 @@ DATABASES = {
         conn_health_checks=True,
     )
 }
-CACHES = {"default": env.dj_cache_url("CACHE_URL", f"file://{VAR_DIR / 'cache'}")}
+CACHES = {
+    "default": env.dj_cache_url("CACHE_URL", f"file://{VAR_DIR / 'cache'}"),
+    # A cluster's notes to its own processes; the default keeps whole numbers only.
+    "queue": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"},
+}
 env.seal()
 
 PRODUCTION = DJANGO_ENV == "production"
@@ -350,6 +354,7 @@ Q_CLUSTER = {
     "scheduler": True,
     "log_level": LOG_LEVEL,
     "label": "Queue",
+    "cache": "queue",
     **({"orm": "default"} if Q_BROKER == "orm" else {"redis": Q_BROKER}),
 }
 # What runs when: name -> (job, minutes between). Written to the database after each

@@ -69,6 +69,7 @@ class Product:
         product.environment = {
             **os.environ,
             "DATABASE_URL": new_database(folder),
+            "CACHE_URL": f"file://{folder}/cache",
             "PORT": str(web),
             "SANDBOX_PORT": str(sandbox),
             "GOOGLE_API_ROOT_URL": f"http://127.0.0.1:{sandbox}/",

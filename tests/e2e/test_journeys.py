@@ -157,3 +157,11 @@ def test_a_qualified_lead_leaves_the_work_list(product: Product) -> None:
         "POST", f"/api/leads/{lead}/qualify", json={"new_company": {"name": "Delta Ltda"}}
     )
     assert again.status_code == 409
+
+
+def test_the_workers_of_a_quiet_day_complain_of_nothing(product: Product) -> None:
+    new_lead(product, "Épsilon Urbanismo")
+    eventually(lambda: "Processed" in product.log("worker"), what="a job that was done")
+
+    complaints = [line for line in product.log("worker").splitlines() if "[error" in line]
+    assert complaints == []
