@@ -39,7 +39,11 @@ class AuditLog(models.Model):
             ),
             # The audit page, newest first.
             Index(fields=["-created_at", "-id"], name="idx_audit_logs_created_at"),
-            Index(fields=["user_id"], name="idx_audit_logs_user_id"),
+            # What one person did, and one action (most are rare), newest first.
+            Index(fields=["user_id", "-created_at", "-id"], name="idx_audit_logs_user_id"),
+            Index(fields=["action", "-created_at", "-id"], name="idx_audit_logs_action"),
+            # The history of a record whose type was not said.
+            Index(fields=["entity_id"], name="idx_audit_logs_entity_id"),
         )
 
     def __str__(self) -> str:
