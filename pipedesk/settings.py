@@ -51,6 +51,7 @@ CORS_ORIGIN_REGEX = env.str("CORS_ORIGIN_REGEX", "")
 DRIVE_MAX_UPLOAD_MB = env.int("DRIVE_MAX_UPLOAD_MB", 100, validate=validate.Range(min=1))
 DRIVE_ALLOW_LINK_SHARING = env.bool("DRIVE_ALLOW_LINK_SHARING", False)
 FIELD_ENCRYPTION_KEYS: list[str] = env.list("FIELD_ENCRYPTION_KEYS", [])
+AUDIT_SEAL_KEY = env.str("AUDIT_SEAL_KEY", "")
 _rate = validate.Regexp(
     r"[1-9]\d{0,8}/(s|sec|second|m|min|minute|h|hour|d|day)\Z",
     error="Not a rate; write one such as 60/min.",
@@ -369,6 +370,8 @@ SCHEDULES: dict[str, tuple[str, int]] = {
     "unroll series further": ("gcalendar.tasks.extend_occurrences", 1440),
     "poll drives": ("gdrive.tasks.poll_drives", 1),
     "renew channels": ("webhooks.tasks.renew_channels", 15),
+    "seal the history": ("pipedesk.audit.tasks.seal", 5),
+    "log the head of the history": ("pipedesk.audit.tasks.log_anchor", 24 * 60),
     "prune logs": ("pipedesk.core.tasks.prune_logs", 24 * 60),
 }
 

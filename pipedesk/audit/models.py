@@ -48,3 +48,30 @@ class AuditLog(models.Model):
 
     def __str__(self) -> str:
         return f"{self.action} {self.entity_type} {self.entity_id}"
+
+
+class AuditSeal(models.Model):
+    """One link of the chain over the history: see pipedesk.audit.sealing.
+
+    `position` counts from 1 without gaps, in the order of sealing. `row_at` is the entry's own
+    time, kept here so that sealing knows how far it came even when the entry is gone.
+    """
+
+    position = models.PositiveBigIntegerField(primary_key=True)
+    entry_id = models.IntegerField(unique=True)
+    row_at = models.DateTimeField()
+    hash = models.CharField(max_length=64)
+
+    class Meta:
+        db_table = "audit_seals"
+        verbose_name = _("audit seal")
+        verbose_name_plural = _("audit seals")
+        ordering = ("position",)
+        constraints = (
+            models.CheckConstraint(
+                condition=models.Q(position__gte=1), name="ck_audit_seals_position"
+            ),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.position}: {self.entry_id}"
