@@ -21,6 +21,11 @@ TITLES: Final[Mapping[str, Any]] = {
     "delete": gettext_lazy("Deleted"),
     "restore": gettext_lazy("Restored"),
     "qualify_lead": gettext_lazy("Qualified"),
+    "unqualify_lead": gettext_lazy("Qualification taken back"),
+    "disqualify_lead": gettext_lazy("Disqualified"),
+    "reopen_lead": gettext_lazy("Reopened"),
+    "merge": gettext_lazy("Merged"),
+    "unmerge": gettext_lazy("Merge taken back"),
 }
 # The leads whose interactions are an entity's history, too.
 LEADS_BEHIND: Final = {
