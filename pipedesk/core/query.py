@@ -164,7 +164,10 @@ def identifiers(
     name: str, *aliases: str, words: Collection[str] = (), description: str = ""
 ) -> Parameter:
     """A comma-separated list of UUIDs; `words` (such as `me`) come out as they are."""
-    schema = {"type": "array", "items": {"type": "string"}}
+    one: dict[str, Any] = {"type": "string", "format": "uuid"}
+    if words:
+        one = {"anyOf": [one, {"type": "string", "enum": list(words)}]}
+    schema = {"type": "array", "items": one}
     read = _identifier(words)
     return Parameter(name, read, aliases, True, description=description, schema=schema)
 
