@@ -295,7 +295,8 @@ SPECTACULAR_SETTINGS = {
     # Enumerations stay where they are: names made up for shared ones would move with each change.
     "POSTPROCESSING_HOOKS": ["pipedesk.core.schema.finish"],
 }
-CORS_ALLOWED_ORIGIN_REGEXES = [CORS_ORIGIN_REGEX] if CORS_ORIGIN_REGEX else []
+# The whole origin must match, not only how it begins.
+CORS_ALLOWED_ORIGIN_REGEXES = [rf"(?:{CORS_ORIGIN_REGEX})\Z"] if CORS_ORIGIN_REGEX else []
 CORS_URLS_REGEX = r"^/api/.*$"
 CORS_ALLOW_HEADERS = [*default_headers, "idempotency-key", "if-match", "if-none-match"]
 CORS_EXPOSE_HEADERS = ["ETag", "Location", "Retry-After", "Idempotency-Replayed"]
