@@ -100,23 +100,21 @@ def groups() -> dict[tuple[str, str], str]:
 
 def row_of(kind: str, record: str, caller: User) -> Any:
     """A row of this kind, as the caller sees it."""
-    hidden: dict[str, Any] = {}
-    if kind in ("deleted", "merged"):
-        hidden["deleted_at"] = timezone.now()
-    if kind == "merged":
-        hidden["merged_into"] = RECORDS[record]()
     # Deleted and merged ones are the caller's own, and yet out of reach.
     owner = {"other's": UserFactory(role="sales"), "nobody's": None}.get(kind, caller)
-    if record == "leads":
-        return LeadFactory(owner=owner, **hidden)
-    row = RECORDS[record](**hidden)
+    row = LeadFactory(owner=owner) if record == "leads" else RECORDS[record]()
     match record:
+        case "leads":
+            LeadContactFactory(lead=row)
         case "companies":
             LeadFactory(owner=owner, qualified_company=row)
         case "deals":
             LeadFactory(owner=owner, qualified_master_deal=row)
         case "contacts":
             LeadContactFactory(lead__owner=owner, contact=row)
+    if kind in ("deleted", "merged"):
+        kept = {"merged_into": RECORDS[record]()} if kind == "merged" else {}
+        type(row).objects.filter(pk=row.pk).update(deleted_at=timezone.now(), **kept)
     return row
 
 
@@ -154,9 +152,8 @@ BODIES: dict[str, Callable[[], dict[str, Any]]] = {
 def ask(client: APIClient, method: str, template: str, record: str, row: Any) -> int:
     last = template.rsplit("/", 1)[1]
     address = template.replace("{id}", str(row.pk))
-    if "{contact_id}" in address:
-        link = LeadContactFactory(lead=row)
-        address = address.replace("{contact_id}", str(link.contact_id))
+    if record == "leads":
+        address = address.replace("{contact_id}", str(row.leadcontact_set.get().contact_id))
     make = BODIES.get(f"{method} {record if last == '{id}' else last}", dict)
     body = make()
     if last == "change-owner":
