@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from django.db.models import F, Q, QuerySet, Value
-from django.db.models.functions import Coalesce, Greatest, Lower
+from django.db.models.functions import Lower
 from django.utils.translation import gettext, gettext_lazy
 
 from crm.folding import Fold, fold
@@ -163,18 +163,19 @@ def _plainest(key: str | None) -> str:
     return " ".join("".join(sign if sign.isalnum() else " " for sign in key or "").split())
 
 
-def _alike(entity_type: str, wanted: Collection[str]) -> QuerySet[Any, dict[str, Any]]:
-    """Rows with a name like one of these keys, the likest first."""
+def _alike(entity_type: str, wanted: Collection[str]) -> Iterator[dict[str, Any]]:
+    """Rows with a name like one of these keys, the likest first.
+
+    A query for each name and column: one for all would work out every key of every candidate.
+    """
     key_of = Fold if entity_type == "contact" else NameKey
     columns = NAMES[entity_type]
-    condition, likeness = Q(), []
     for column in columns:
         for key in sorted(wanted):
-            condition |= Q(IsAlike(key_of(F(column)), Value(key)))
-            likeness.append(Coalesce(Likeness(key_of(F(column)), Value(key)), 0.0))
-    best = likeness[0] if len(likeness) == 1 else Greatest(*likeness)
-    rows = _rows(entity_type).filter(condition).order_by(best.desc(), "pk")
-    return rows.values("pk", *columns)[:CANDIDATES]
+            stored, asked = key_of(F(column)), Value(key)
+            rows = _rows(entity_type).filter(IsAlike(stored, asked))
+            rows = rows.order_by(Likeness(stored, asked).desc(), "pk")
+            yield from rows.values("pk", *columns)[:CANDIDATES]
 
 
 # --- Addresses -----------------------------------------------------------------------------------

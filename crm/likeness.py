@@ -27,7 +27,7 @@ FORMS_AT_THE_END: Final = f"( ({'|'.join(LEGAL_FORMS)}))+$"
 BRAZILIAN_PHONE: Final = r"^0*(55)?0*([1-9][0-9]{9,10})$"
 SHORTEST_PHONE: Final = 8
 # From here on two names are alike enough to be worth a look.
-THRESHOLD: Final = 0.5
+THRESHOLD: Final = 0.6
 
 
 class NameKey(Func):

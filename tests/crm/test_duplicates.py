@@ -183,7 +183,7 @@ def test_unknown_parameters_are_named(api: Api, address: str) -> None:
     assert "name" in answer.json()["message"]
 
 
-@pytest.mark.parametrize(("entity_type", "count"), [("company", 3), ("lead", 3), ("contact", 2)])
+@pytest.mark.parametrize(("entity_type", "count"), [("company", 3), ("lead", 4), ("contact", 2)])
 def test_asking_costs_as_many_queries_whatever_is_found(
     entity_type: str,
     count: int,
