@@ -6,13 +6,13 @@ Locks are taken in one order everywhere: leads, deals, contacts, companies, each
 from __future__ import annotations
 
 import uuid
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any, Final
 
-from django.db import transaction
+from django.db import models, transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -168,47 +168,39 @@ class _Moved(Exception):
 
 
 def locked(kind: Kind, ids: Collection[uuid.UUID], source_id: uuid.UUID) -> dict[uuid.UUID, Any]:
-    """These records, locked, and before them the leads and deals that depend on `source_id`.
+    """These records, locked, and before them what depends on them: rows that point at
+    `source_id`, and the leads of contacts, whose numbers a merge moves.
 
     Nobody can point at the records from then on until the transaction ends: pointing at a row
-    locks its key (see the migration `refuse_merged`). Raises Conflict when others are quicker
-    five times.
+    locks its key (see the migration `no_pointing_at_merged`). Raises Conflict when others are
+    quicker five times.
     """
     for _try in range(LOCK_TRIES):
         with suppress(_Moved), transaction.atomic():
-            depending = _lock_depending(kind, source_id)
+            depending = {
+                pk
+                for rows in _depending(kind, ids, source_id)
+                for pk in rows.select_for_update(of=("self",), no_key=True)
+            }
             # The key too: whoever is about to point at one of them comes before or after us.
-            rows = kind.model.objects.filter(pk__in=ids).order_by("pk").select_for_update()
-            found = {row.pk: row for row in rows}
-            if not _depending(kind, source_id) <= depending:
+            records = kind.model.objects.filter(pk__in=ids).order_by("pk").select_for_update()
+            found = {row.pk: row for row in records}
+            if any(set(rows) - depending for rows in _depending(kind, ids, source_id)):
                 raise _Moved
             return found
     raise Conflict(_("Others are changing these records right now; try again."))
 
 
-def _depending(kind: Kind, pk: uuid.UUID) -> set[uuid.UUID]:
-    found: set[uuid.UUID] = set()
+def _depending(
+    kind: Kind, ids: Collection[uuid.UUID], source_id: uuid.UUID
+) -> Iterator[models.QuerySet[Any, uuid.UUID]]:
+    """The keys of records that depend on these, in the order in which they are locked."""
     for reference in kind.references:
         if reference.entity_type is not None:
-            found.update(reference.of(pk).values_list("pk", flat=True))
-    for link in kind.links:
-        if link.opposite == "lead_id":
-            found.update(link.of(pk))
-    return found
-
-
-def _lock_depending(kind: Kind, pk: uuid.UUID) -> set[uuid.UUID]:
-    found: set[uuid.UUID] = set()
-    for reference in kind.references:
-        if reference.entity_type is not None:
-            rows = reference.of(pk).select_for_update(of=("self",), no_key=True)
-            found.update(rows.values_list("pk", flat=True))
+            yield reference.of(source_id).values_list("pk", flat=True)
     if any(link.opposite == "lead_id" for link in kind.links):
-        linked = LeadContact.objects.filter(contact_id=pk).values("lead_id")
-        leads = Lead.objects.filter(pk__in=linked).order_by("pk")
-        rows = leads.select_for_update(of=("self",), no_key=True)
-        found.update(rows.values_list("pk", flat=True))
-    return found
+        linked = LeadContact.objects.filter(contact_id__in=ids).values("lead_id")
+        yield Lead.objects.filter(pk__in=linked).order_by("pk").values_list("pk", flat=True)
 
 
 # --- Writing -------------------------------------------------------------------------------------
