@@ -24,6 +24,7 @@ class CrmConfig(AppConfig):
         import_module("crm.priority_receivers")
         import_module("crm.receivers")
         import_module("crm.timeline_sources")
+        import_module("crm.link_receivers")
         connection_created.connect(folding.teach_sqlite, dispatch_uid="crm.teach_sqlite")
         connection_created.connect(likeness.teach_sqlite, dispatch_uid="crm.teach_likeness")
         post_migrate.connect(fill_empty_tables, sender=self, dispatch_uid="crm.fill_empty_tables")

@@ -1,34 +1,54 @@
-"""Contacts with leads that happened: the times move forward only."""
+"""What people did with a lead and logged. Call inside a transaction, lead locked."""
 
 from __future__ import annotations
 
-import uuid
-from collections.abc import Collection
 from datetime import datetime
+from typing import Any
 
-from django.db import transaction
-from django.db.models import Q
+from django.utils import timezone
 
-from crm.models import Lead, LeadActivityStats
+from crm import statistics
+from crm.models import Interaction, Lead
+from pipedesk.audit.recording import current_user_id, record
+
+# What the lead's history says of an interaction.
+COLUMNS = ("kind", "direction", "occurred_at", "note")
 
 
-def touch(leads: Collection[uuid.UUID], at: datetime, kind: str) -> int:
-    """Move the last interaction of these leads to `at` unless it is later already.
+def log(lead: Lead, kind: str, occurred_at: datetime | None = None, **more: Any) -> Interaction:
+    """Keep that this happened, at the present moment unless told when; statistics follow.
 
-    A way of machines: neither `updated_at` nor the history notices. Statistics rows are
-    copied to where they exist, after their lead, so that the copy never runs ahead. Returns
-    how many leads moved.
+    `more` are other columns of the interaction.
     """
-    later = Q(last_interaction_at__isnull=True) | Q(last_interaction_at__lt=at)
-    with transaction.atomic():
-        # In one order, so that two of these never wait for each other.
-        locked = (
-            Lead.objects.filter(later, pk__in=leads).order_by("pk").select_for_update(no_key=True)
-        )
-        moved = list(locked.values_list("pk", flat=True))
-        if moved:
-            Lead.objects.filter(pk__in=moved).update(last_interaction_at=at)
-            LeadActivityStats.objects.filter(later, pk__in=moved).update(
-                last_interaction_at=at, last_interaction_type=kind
-            )
-    return len(moved)
+    interaction = Interaction.objects.create(
+        lead=lead,
+        kind=kind,
+        occurred_at=occurred_at or timezone.now(),
+        user_id=current_user_id(),
+        **more,
+    )
+    _record("log_interaction", interaction, is_new=True)
+    statistics.refresh([lead.pk])
+    return interaction
+
+
+def take_back(interaction: Interaction) -> None:
+    """Remove what was logged by mistake; statistics follow.
+
+    The lead's last interaction only ever moves forward: it stays.
+    """
+    lead_id = interaction.lead_id
+    _record("remove_interaction", interaction, is_new=False)
+    interaction.delete()
+    statistics.refresh([lead_id])
+
+
+def _record(action: str, interaction: Interaction, *, is_new: bool) -> None:
+    values = {"interaction_id": interaction.pk}
+    values |= {name: getattr(interaction, name) for name in COLUMNS}
+    changes = {
+        name: (None, value) if is_new else (value, None)
+        for name, value in values.items()
+        if value != ""
+    }
+    record(action, "lead", interaction.lead_id, changes)

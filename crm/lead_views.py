@@ -16,6 +16,7 @@ from rest_framework.response import Response
 
 from crm.bulk import LeadBulk
 from crm.filters import DELETED, LEAD_PARAMETERS, LEAD_SORTS, ask
+from crm.interaction_views import LeadInteractions
 from crm.lead_links import add_contact, mark_contact, set_tags
 from crm.lead_priority_views import LeadPriority
 from crm.lead_records import LeadRecords
@@ -42,8 +43,8 @@ class LeadMerging(Mergeable, LeadRecords):
     """Duplicates and merges of leads."""
 
 
-class LeadViewSet(LeadVerbs, LeadPriority, LeadBulk, LeadMerging):
-    """Leads: records, verbs, the work list, tags, contacts."""
+class LeadViewSet(LeadVerbs, LeadPriority, LeadInteractions, LeadBulk, LeadMerging):
+    """Leads: records, verbs, interactions, the work list, tags, contacts."""
 
     http_method_names = ["get", "head", "post", "put", "patch", "delete"]
     role_actions: ClassVar[Mapping[str, str]] = {
@@ -51,6 +52,7 @@ class LeadViewSet(LeadVerbs, LeadPriority, LeadBulk, LeadMerging):
         **LeadPriority.role_actions,
         **LeadBulk.role_actions,
         **LeadMerging.role_actions,
+        **LeadInteractions.role_actions,
         "put_tags": roles.CHANGE,
         "add_contact": roles.CHANGE,
         "change_contact": roles.CHANGE,
@@ -61,6 +63,7 @@ class LeadViewSet(LeadVerbs, LeadPriority, LeadBulk, LeadMerging):
         **LeadBulk.parameters,
         **LeadMerging.parameters,
         "list": (*LEAD_PARAMETERS, DELETED, order(LEAD_SORTS)),
+        **LeadInteractions.parameters,
         "sales_view": (*LEAD_PARAMETERS, order(ORDERS), *PAGING, *SPARSE),
     }
 

@@ -30,11 +30,9 @@ from crm.models.formula import NUMBERS
 from crm.models.lead import is_interaction
 from crm.models.loaded import Changes, LoadedModel
 from crm.signals import entity_created, entity_renamed
+from crm.statistics import UPDATE_KIND
 from pipedesk.audit.following import follow
 from pipedesk.audit.recording import record
-
-# The name of the statistics' last interaction when it was a change of the lead itself.
-UPDATE_KIND = "update"
 
 ENTITY_TYPES: dict[type[LoadedModel], str] = {
     Company: "company",

@@ -14,5 +14,6 @@ class GcalendarConfig(AppConfig):
     default_auto_field = "django.db.models.AutoField"
 
     def ready(self) -> None:
-        """Bring meetings to the CRM's timelines."""
+        """Bring meetings to the CRM's statistics and timelines."""
+        import_module("gcalendar.matching")
         import_module("gcalendar.timeline")

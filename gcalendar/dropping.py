@@ -8,6 +8,7 @@ from datetime import datetime
 
 from django.db.models import Exists, OuterRef
 
+from gcalendar.matching import Reach
 from gcalendar.meetings import chunks
 from gcalendar.models import CalendarEvent, EventAppearance, MirroredCalendar
 from gcalendar.occurrences import refresh
@@ -68,8 +69,8 @@ class Unseen:
         return cls(frozenset(gone), frozenset(reverted), shown)
 
 
-def sweep(calendar: MirroredCalendar, unseen: Unseen, now: datetime) -> int:
-    """Take what was not in the full list off this calendar; returns how many got cancelled."""
+def sweep(calendar: MirroredCalendar, unseen: Unseen, now: datetime) -> Reach:
+    """Take what was not in the full list off this calendar; returns whose meetings moved."""
     event_ids: set[int] = set()
     series_ids: set[int] = set()
     for ids in chunks(sorted(unseen.gone | unseen.reverted)):
@@ -82,6 +83,6 @@ def sweep(calendar: MirroredCalendar, unseen: Unseen, now: datetime) -> int:
         EventAppearance.objects.filter(pk__in=ids).update(status=CANCELLED)
     for ids in chunks(sorted(unseen.reverted)):
         EventAppearance.objects.filter(pk__in=ids).delete()
-    count = drop(calendar, event_ids)
+    drop(calendar, event_ids)
     refresh(event_ids | series_ids, now)
-    return count
+    return Reach(event_ids | series_ids)

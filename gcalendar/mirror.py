@@ -18,6 +18,7 @@ from django.db.models import Exists, F, OuterRef
 from django.utils import timezone
 
 from gcalendar.dropping import drop
+from gcalendar.matching import Reach
 from gcalendar.meetings import CHUNK, chunks, columns_of, state_of, write_meetings
 from gcalendar.models import CalendarEvent, EventAppearance, MirroredCalendar
 from gcalendar.occurrences import refresh
@@ -31,16 +32,18 @@ TIMES_ONLY_ROLE = "freeBusyReader"
 
 @dataclass
 class Counts:
-    """What a write did to meetings."""
+    """What a write did to meetings, and whose they are."""
 
     created: int = 0
     changed: int = 0
     cancelled: int = 0
+    reach: Reach = field(default_factory=Reach)
 
     def __iadd__(self, other: Counts) -> Counts:
         self.created += other.created
         self.changed += other.changed
         self.cancelled += other.cancelled
+        self.reach |= other.reach
         return self
 
 
@@ -105,6 +108,7 @@ class _Writing:
         self._link_early_exceptions(placed)
         counts.cancelled = drop(self.calendar, self.dropped_ids)
         refresh(self.touched_ids, timezone.now())
+        counts.reach.event_ids |= self.touched_ids
         return counts
 
     # --- Reading ---------------------------------------------------------------------------
@@ -227,7 +231,10 @@ class _Writing:
                 event.raw, event.parse_error = item.raw, item.error
         created, changed = write_meetings(befores.values())
         self._note(placed)
-        return Counts(created, changed)
+        guests = (
+            guest for _event, before in befores.values() for guest in before["attendees"] or ()
+        )
+        return Counts(created, changed, reach=Reach(addresses={g["email"] for g in guests}))
 
     def _fill(self, item: ParsedEvent, event: CalendarEvent) -> None:
         for name, value in columns_of(item).items():

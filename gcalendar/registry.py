@@ -9,6 +9,7 @@ from django.db import transaction
 from django.db.models import Exists, OuterRef, Subquery
 from django.utils.translation import gettext as _
 
+from gcalendar.matching import Reach, follow, guests_told_by
 from gcalendar.mirror import forget_etags
 from gcalendar.models import CalendarEvent, EventAppearance, EventAttendee, MirroredCalendar
 from gcalendar.parsing import CANCELLED
@@ -81,8 +82,10 @@ def remove(calendar: MirroredCalendar) -> None:
     with transaction.atomic():
         MirroredCalendar.objects.select_for_update().get(pk=calendar.pk)
         calendar_removed.send(sender=MirroredCalendar, calendar=calendar)
+        reach = Reach(addresses=guests_told_by(calendar.pk))
         _hand_over(calendar)
         calendar.delete()
+        follow(reach)
 
 
 def set_visibility(calendar: MirroredCalendar, visibility: str) -> None:
@@ -114,9 +117,11 @@ def _hand_over(calendar: MirroredCalendar) -> None:
 
 
 def _forget_details(calendar: MirroredCalendar) -> None:
+    reach = Reach(addresses=guests_told_by(calendar.pk))
     told = CalendarEvent.objects.filter(source=calendar)
     EventAttendee.objects.filter(event__in=told).delete()
     told.update(
         summary=None, description=None, location=None, html_link=None, meet_link=None,
         organizer_email=None, attendees=None, raw=None,
     )  # fmt: skip
+    follow(reach)

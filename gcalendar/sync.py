@@ -20,6 +20,7 @@ from django.utils.translation import gettext as _
 
 from gcalendar import client, mirror
 from gcalendar.dropping import Unseen, sweep
+from gcalendar.matching import Reach, follow
 from gcalendar.models import CalendarSyncState, MirroredCalendar
 from gcalendar.parsing import ParsedEvent, parse_events, text
 from pipedesk.core.exceptions import TryLater
@@ -136,7 +137,7 @@ def _incremental(lease: Lease, calendar: MirroredCalendar, sync_token: str | Non
         raise FullSyncNeededError(reason)
     with transaction.atomic():
         _complete(lease, calendar, fetched)
-        mirror.store(calendar, fetched.items)
+        follow(mirror.store(calendar, fetched.items).reach)
 
 
 def _full(lease: Lease, calendar: MirroredCalendar) -> None:
@@ -156,7 +157,7 @@ def _full(lease: Lease, calendar: MirroredCalendar) -> None:
             lease.write(
                 attempts=0, generation=generation, full_sync_page_token=fetched.next_page_token
             )
-            _store_listed(calendar, fetched, generation)
+            follow(_store_listed(calendar, fetched, generation))
         return
     _finish_full(lease, calendar, fetched, generation if place else None)
 
@@ -171,23 +172,24 @@ def _finish_full(
     seen = {item.google_event_id for item in fetched.items}
     with transaction.atomic():
         lease.write(full_sync_page_token=None)
-        _store_listed(calendar, fetched, generation)
+        reach = _store_listed(calendar, fetched, generation)
         unseen = Unseen.of(calendar, seen, generation)
         suspicious = calendar.suspicious_shrink is None and _suspicious(unseen)
         if suspicious:
             lease.write(suspicious_shrink=len(unseen.gone))
         else:
-            sweep(calendar, unseen, timezone.now())
+            reach |= sweep(calendar, unseen, timezone.now())
             _complete(lease, calendar, fetched)
+        follow(reach)
     if suspicious:
         msg = _("Google's list suddenly lacks %(gone)d of %(all)d events; asking once more.")
         raise TryLater(msg % {"gone": len(unseen.gone), "all": unseen.shown}, CONFIRM_AFTER_S)
 
 
-def _store_listed(calendar: MirroredCalendar, fetched: Fetched, generation: int | None) -> None:
+def _store_listed(calendar: MirroredCalendar, fetched: Fetched, generation: int | None) -> Reach:
     if fetched.reread:
         mirror.forget_etags(calendar)
-    mirror.store(calendar, fetched.items, generation)
+    return mirror.store(calendar, fetched.items, generation).reach
 
 
 def _suspicious(unseen: Unseen) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.db import transaction
 from django.utils import timezone
 
+from gcalendar.matching import Reach, follow
 from gcalendar.meetings import chunks
 from gcalendar.models import CalendarEvent, MirroredCalendar
 from gcalendar.occurrences import refresh
@@ -39,3 +40,4 @@ def extend_occurrences() -> None:
     for some in chunks(ids):
         with transaction.atomic():
             refresh(some, timezone.now())
+            follow(Reach(set(some)))

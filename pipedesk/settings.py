@@ -369,6 +369,7 @@ SCHEDULES: dict[str, tuple[str, int]] = {
     "recalculate every priority": ("crm.tasks.recalculate_all_priorities", 1440),
     "poll calendars": ("gcalendar.tasks.poll_calendars", 1),
     "unroll series further": ("gcalendar.tasks.extend_occurrences", 1440),
+    "statistics whose time has come": ("crm.tasks.refresh_due_statistics", 5),
     "poll drives": ("gdrive.tasks.poll_drives", 1),
     "renew channels": ("webhooks.tasks.renew_channels", 15),
     "seal the history": ("pipedesk.audit.tasks.seal", 5),

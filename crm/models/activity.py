@@ -51,6 +51,10 @@ class LeadActivityStats(TimeStampedModel):
     # The moment the row was last computed for: engagement and "next" depend on the clock.
     computed_at = models.DateTimeField(_("computed"), null=True, blank=True, editable=False)
 
+    # The first moment at which the clock alone changes the row: a meeting begins, or something
+    # no longer counts as engagement.
+    stale_at = models.DateTimeField(_("due again"), null=True, blank=True, editable=False)
+
     objects = LeadActivityStatsQuerySet.as_manager()
 
     class Meta:
@@ -61,6 +65,8 @@ class LeadActivityStats(TimeStampedModel):
         indexes = (
             # Meetings that began since the scores were last looked at.
             column_index("lead_activity_stats", "next_event_at"),
+            # What the clock has changed.
+            column_index("lead_activity_stats", "stale_at"),
         )
 
     def __str__(self) -> str:

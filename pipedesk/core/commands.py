@@ -29,6 +29,14 @@ class UsageError(CommandError):
         super().__init__(message, returncode=USAGE)
 
 
+class CheckFailed(CommandError):
+    """What was to be proven is not so (exit code 1); `report` goes into `--json`."""
+
+    def __init__(self, message: str, **report: Any) -> None:
+        super().__init__(message, returncode=FAILED)
+        self.report = report
+
+
 class ProductCommand(BaseCommand):
     """A command of the product.
 
@@ -115,7 +123,7 @@ class ProductCommand(BaseCommand):
                 _("Interrupted. Run it again to go on."), returncode=PARTLY
             ) from None
         except CommandError as failure:
-            self._print({"ok": False, "error": str(failure)})
+            self._print({"ok": False, "error": str(failure), **getattr(failure, "report", {})})
             raise
         self._print({"ok": not self._faults, **report, "faults": self._faults})
         if self._faults:

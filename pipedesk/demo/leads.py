@@ -13,29 +13,25 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from crm import priority
 from crm.models import (
     Company,
     Contact,
     Deal,
     Interaction,
     Lead,
-    LeadActivityStats,
     LeadContact,
     LeadOrigin,
     LeadStatus,
     LeadTag,
-    PriorityFormula,
     Tag,
 )
 from pipedesk.accounts.models import User
 from pipedesk.demo import words
 from pipedesk.demo.people import SPACE
 
-Kind = Interaction.Kind
-# Points of an interaction of the last 90 days.
-ENGAGEMENT: Final = {Kind.CALL: 2, Kind.EMAIL: 2, Kind.VALUE_ASSET: 2, Kind.NOTE: 0}
-ENGAGEMENT_DAYS: Final = 90
+Kind, Direction = Interaction.Kind, Interaction.Direction
+# Every third e-mail or so is an answer.
+DIRECTIONS: Final = (Direction.SENT, Direction.SENT, Direction.RECEIVED)
 # Shares of leads by fate; the rest is open.
 QUALIFIED, DISQUALIFIED, DELETED = 0.06, 0.05, 0.02
 LEADS_PER_COMPANY: Final = 6
@@ -62,12 +58,16 @@ class World:
     statuses: dict[str, LeadStatus]
     origins: list[LeadOrigin]
     tags: list[Tag]
-    formula: PriorityFormula
     meetings_per_lead: int = 0
 
     def key(self, kind: str, number: int) -> uuid.UUID:
         """The id of the n-th row of a kind."""
         return uuid.uuid5(SPACE, f"{self.seed}/{kind}/{number}")
+
+    @property
+    def suffix(self) -> str:
+        """What keeps apart the addresses of two seeds' people."""
+        return "" if self.seed == 1 else f".{self.seed}"
 
 
 @dataclass
@@ -81,7 +81,6 @@ class Slice:
     links: list[LeadContact] = field(default_factory=list)
     tags: list[LeadTag] = field(default_factory=list)
     interactions: list[Interaction] = field(default_factory=list)
-    stats: list[LeadActivityStats] = field(default_factory=list)
     meetings: list[Meeting] = field(default_factory=list)
 
     def write(self) -> int:
@@ -94,7 +93,6 @@ class Slice:
             self.links,
             self.tags,
             self.interactions,
-            self.stats,
         )
         for rows in written:
             if rows:
@@ -148,9 +146,14 @@ class _Maker:
         )
         emails = self._contacts(lead, name)
         self._tags(lead)
-        interactions = self._interactions(lead)
+        self._interactions(lead)
         self._fate(lead, name)
-        self._stats(lead, interactions, self._meetings(emails))
+        self._meetings(emails)
+        lead.updated_at = max(
+            at
+            for at in (self.created_at, lead.last_interaction_at, lead.qualified_at)
+            if at is not None
+        )
         self.made.leads.append(lead)
 
     def _contacts(self, lead: Lead, company: str) -> tuple[str, ...]:
@@ -161,7 +164,8 @@ class _Maker:
                 self.chance.choice(words.FAMILY_NAMES),
             )
             key = self.world.key(f"contact{place}", self.number)
-            email = f"{_ascii(given)}.{_ascii(family)}{self.number}@{_ascii(company)}.example"
+            person = f"{_ascii(given)}.{_ascii(family)}{self.number}{self.world.suffix}"
+            email = f"{person}@{_ascii(company)}.example"
             contact = Contact(
                 id=key,
                 name=f"{given} {family}",
@@ -183,11 +187,11 @@ class _Maker:
         for tag in self.chance.sample(self.world.tags, self.chance.choice((0, 1, 2, 2, 3))):
             self.made.tags.append(LeadTag(lead=lead, tag=tag))
 
-    def _interactions(self, lead: Lead) -> list[Interaction]:
+    def _interactions(self, lead: Lead) -> None:
         """None for some, a few for most, many and fresh ones for the hot."""
         warmth, age = self.chance.random(), self.world.today - self.created_at
         if warmth < 0.15:
-            return []
+            return
         if warmth > 0.92:
             count = self.chance.randrange(22, 46)
             latest = age * 0.02 * self.chance.random()
@@ -196,28 +200,27 @@ class _Maker:
             count = self.chance.randrange(1, 6)
             latest = min(age, timedelta(days=90)) * self.chance.random()
             span = age - latest
-        rows = [
+        lead.last_interaction_at = self.world.today - latest
+        self.made.interactions += [
             Interaction(
                 id=self.world.key(f"interaction{place}", self.number),
                 lead=lead,
                 kind=self.chance.choice(
                     (Kind.CALL, Kind.EMAIL, Kind.EMAIL, Kind.VALUE_ASSET, Kind.NOTE)
                 ),
+                direction=DIRECTIONS[place % len(DIRECTIONS)],
                 occurred_at=self.world.today - latest - span * (place / count),
                 note=self.chance.choice(words.NOTES),
                 user_id=str(lead.owner_id) if lead.owner_id else None,
             )
             for place in range(count)
         ]
-        self.made.interactions += rows
-        return sorted(rows, key=lambda row: row.occurred_at)
 
-    def _meetings(self, emails: tuple[str, ...]) -> list[Meeting]:
-        meetings = []
+    def _meetings(self, emails: tuple[str, ...]) -> None:
         for place in range(self.world.meetings_per_lead):
             day = self.world.today + timedelta(days=self.chance.randrange(-180, 30))
             start = day.replace(hour=self.chance.randrange(12, 21), minute=0)
-            meetings.append(
+            self.made.meetings.append(
                 Meeting(
                     number=self.number * self.world.meetings_per_lead + place,
                     summary=self.chance.choice(words.MEETINGS),
@@ -226,8 +229,6 @@ class _Maker:
                     emails=emails,
                 )
             )
-        self.made.meetings += meetings
-        return meetings
 
     def _fate(self, lead: Lead, name: str) -> None:
         """Open, qualified, disqualified or deleted; some open ones have a company already."""
@@ -269,59 +270,6 @@ class _Maker:
         self.made.deals.append(deal)
         return deal
 
-    def _stats(self, lead: Lead, interactions: list[Interaction], meetings: list[Meeting]) -> None:
-        """The statistics the rows add up to, and the score that follows."""
-        lead.last_interaction_at = interactions[-1].occurred_at if interactions else None
-        held = [meeting.start for meeting in meetings if meeting.start <= self.world.today]
-        ahead = [meeting.start for meeting in meetings if meeting.start > self.world.today]
-        engagement = min(
-            100,
-            sum(
-                ENGAGEMENT[Kind(row.kind)]
-                for row in interactions
-                if self.world.today - row.occurred_at <= timedelta(days=ENGAGEMENT_DAYS)
-            )
-            + 2 * sum(self.world.today - at <= timedelta(days=ENGAGEMENT_DAYS) for at in held)
-            + 4 * len(ahead),
-        )
-        lead.updated_at = max(
-            at
-            for at in (self.created_at, lead.last_interaction_at, lead.qualified_at)
-            if at is not None
-        )
-        lead.priority_score = priority.score(
-            priority.parts(
-                self.world.formula,
-                status_weight=lead.lead_status.priority_weight if lead.lead_status else 0,
-                origin_weight=lead.lead_origin.priority_weight if lead.lead_origin else 0,
-                last_interaction_at=lead.last_interaction_at,
-                meeting_ahead=bool(ahead),
-                engagement=engagement,
-                now=self.world.today,
-            )
-        )
-        self.made.stats.append(
-            LeadActivityStats(
-                lead=lead,
-                engagement_score=engagement,
-                last_interaction_at=lead.last_interaction_at,
-                last_interaction_type=interactions[-1].kind if interactions else None,
-                last_email_at=_latest(interactions, Kind.EMAIL),
-                last_call_at=_latest(interactions, Kind.CALL),
-                last_value_asset_at=_latest(interactions, Kind.VALUE_ASSET),
-                last_event_at=max(held, default=None),
-                next_event_at=min(ahead, default=None),
-                total_emails=sum(row.kind == Kind.EMAIL for row in interactions),
-                total_events=len(meetings),
-                total_interactions=len(interactions) + len(meetings),
-                created_at=self.created_at,
-            )
-        )
-
-
-def _latest(rows: list[Interaction], kind: str) -> datetime | None:
-    return max((row.occurred_at for row in rows if row.kind == kind), default=None)
-
 
 def _place_name(chance: random.Random) -> str:
     """Two words that do not say the same twice, as "Serra da Serra" would."""
@@ -347,6 +295,5 @@ def shared(seed: int, today: datetime, owners: list[User], **more: Any) -> World
         statuses={status.code: status for status in LeadStatus.objects.all()},
         origins=list(LeadOrigin.objects.order_by("sort_order", "code")),
         tags=make_tags(),
-        formula=PriorityFormula.objects.current(),
         **more,
     )

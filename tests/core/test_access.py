@@ -40,6 +40,8 @@ ACCESS = """
     GET,PUT sales                           /api/leads/{id}/tags
     GET,POST sales                          /api/leads/{id}/contacts
     PATCH,DELETE sales                      /api/leads/{id}/contacts/{contact_id}
+    GET,POST sales                          /api/leads/{id}/interactions
+    DELETE sales                            /api/leads/{id}/interactions/{interaction_id}
     POST sales                              /api/leads/{id}/qualify /api/leads/{id}/unqualify
     POST sales                              /api/leads/{id}/disqualify /api/leads/{id}/reopen
     POST sales                              /api/leads/{id}/change-owner /api/leads/bulk

@@ -15,6 +15,7 @@ from django.db import transaction
 from django.utils import timezone
 from rest_framework.test import APIClient
 
+from crm import scoring, statistics
 from crm.carrying import KINDS
 from crm.merging import carry, prepare
 from crm.models import (
@@ -457,6 +458,9 @@ def test_merged_and_taken_back_all_is_exactly_as_before(api: Api, address: str, 
     chance = random.Random(seed)
     kept, other = FACTORIES[address](), FACTORIES[address]()
     fill(address, kept, other, chance)
+    leads = set(Lead.objects.values_list("pk", flat=True))
+    statistics.refresh(leads)
+    scoring.rescore(leads, timezone.now())
     kind = KINDS[KIND_OF[address]]
     chosen = [name for name in kind.choices if chance.random() < 0.4]
     choices = {name: chance.choice(["kept", "other"]) for name in chosen}

@@ -372,13 +372,14 @@ def test_a_row_has_what_the_contract_names(api: Callable[..., APIClient]) -> Non
             address_city="Recife",
             address_state="PE",
         )
-        LeadActivityStatsFactory(
-            lead=lead, last_interaction_type="call", next_event_at=NOW + 2 * DAY
-        )
         tags = [LeadTagFactory(lead=lead, tag=TagFactory(name=name)).tag for name in "ba"]
         contact = ContactFactory(name="Bia", role="CEO", email="bia@x.example", phone="1")
         LeadContactFactory(lead=lead)
         LeadContactFactory(lead=lead, contact=contact, is_primary=True)
+        # After the contacts: a new one makes the statistics be computed.
+        LeadActivityStatsFactory(
+            lead=lead, last_interaction_type="call", next_event_at=NOW + 2 * DAY
+        )
         row = api("sales").get(URL).json()["data"][0]
     assert row == {
         "id": str(lead.pk),

@@ -12,6 +12,7 @@ from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from crm import scoring, statistics
 from crm.models import Lead, LeadOrigin
 from pipedesk.core.commands import ProductCommand, UsageError, positive_int
 from pipedesk.demo import leads, mirrors, people
@@ -86,8 +87,11 @@ class Command(ProductCommand):
             rows = made.write()
             if made.meetings:
                 rows += mirrors.write_meetings(world, mirrors.make_calendar(), made.meetings)
+            ids = [lead.pk for lead in made.leads]
+            statistics.refresh(ids)
+            scoring.rescore(ids, timezone.now())
             if files_per_lead:
-                rows += mirrors.write_files(world, [lead.pk for lead in made.leads], files_per_lead)
+                rows += mirrors.write_files(world, ids, files_per_lead)
         return rows
 
     def introduce(self, password: str) -> None:
