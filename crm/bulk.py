@@ -127,7 +127,7 @@ class _Change:
                 self.view.permission_denied(self.view.request)
         if self.action == "restore":
             lead.restore()
-        lead.owner = self.view.owner_after(lead, self.columns).get("owner", lead.owner)
+        self.view.take(lead, self.columns)
         if self.columns:
             self.serializer.update(lead, dict(self.columns))
         if any(self.tags.values()):

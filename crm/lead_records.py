@@ -75,8 +75,16 @@ class LeadRecords(SortedViewSet):
     def locked_and_taken(self) -> Lead:
         """The lead of this address, locked; the caller's own once it is saved, if nobody's."""
         lead: Lead = self.locked_object()
-        lead.owner = self.owner_after(lead, {}).get("owner", lead.owner)
+        self.take(lead, {})
         return lead
+
+    def take(self, lead: Lead, values: Mapping[str, Any]) -> None:
+        """Make the caller the owner, unsaved, as writing these values does to a lead of nobody.
+
+        Raises PermissionDenied.
+        """
+        for name, owner in self.owner_after(lead, values).items():
+            setattr(lead, name, owner)
 
     def locked_for_change(self) -> Lead:
         """The lead of this address, locked; the caller's own from now on if it was nobody's."""

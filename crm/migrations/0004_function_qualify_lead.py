@@ -32,7 +32,10 @@ DECLARE
 BEGIN
     -- The row's lock decides between two who qualify at once, here and in the API.
     SELECT * INTO v_lead FROM leads WHERE id = p_lead_id FOR NO KEY UPDATE;
-    IF NOT FOUND OR (v_lead.deleted_at IS NOT NULL AND v_lead.qualified_at IS NULL) THEN
+    IF NOT FOUND OR (
+        v_lead.deleted_at IS NOT NULL
+        AND (v_lead.qualified_at IS NULL OR v_lead.merged_into_id IS NOT NULL)
+    ) THEN
         RAISE EXCEPTION 'There is no lead %.', p_lead_id USING ERRCODE = 'no_data_found';
     END IF;
 

@@ -97,7 +97,7 @@ def test_a_manager_disqualifies_a_lead_and_says_why(log_in: Any, live_server: An
     dialog.locator("[name=reason]").fill("No budget this year")
     dialog.get_by_role("button", name="Disqualify").click()
 
-    expect(page.locator("body")).to_contain_text("The lead is disqualified.")
+    expect(page.locator("body")).to_contain_text("The lead is disqualified.", timeout=15_000)
     expect(page.get_by_role("link", name="Reopen")).to_be_visible()
     lead.refresh_from_db()
     assert lead.disqualification_reason == "No budget this year"

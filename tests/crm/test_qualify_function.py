@@ -273,6 +273,8 @@ def test_a_lead_nobody_can_see_does_not_exist() -> None:
     assert failure_of(NOBODY, {"name": "A"})[0] == NO_DATA
     assert failure_of(None, {"name": "A"})[0] == NO_DATA
     assert failure_of(LeadFactory(deleted=True).pk, {"name": "A"})[0] == NO_DATA
+    merged = LeadFactory(qualified=True, merged_into=LeadFactory())
+    assert failure_of(merged.pk, {"name": "A"})[0] == NO_DATA
 
 
 def test_a_decided_lead_says_by_whom_and_to_what(api: Api) -> None:
