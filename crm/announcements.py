@@ -7,11 +7,9 @@ import uuid
 from time import monotonic
 
 from django.db import transaction
-from django.utils import timezone
 
 from crm.models import Announcement, Lead
 from crm.receivers import ENTITY_TYPES
-from crm.scoring import rescore
 from crm.signals import entity_created, entity_renamed, lead_qualified
 from pipedesk.core.work import SLICE_S
 
@@ -72,7 +70,6 @@ def _tell_qualified(row: Announcement) -> None:
     """
     lead = Lead.objects.filter(pk=row.entity_id, qualified_at__isnull=False).first()
     if lead is not None:
-        rescore([lead.pk], timezone.now())
         user_id = uuid.UUID(row.user_id) if row.user_id else None
         entity_renamed.send(Lead, entity_type="lead", entity_id=lead.pk)
         lead_qualified.send(Lead, lead=lead, user_id=user_id)

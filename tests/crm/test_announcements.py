@@ -10,7 +10,6 @@ from typing import Any
 import pytest
 from django.conf import settings
 from django.db import connection
-from django.utils import timezone
 
 from crm import tasks
 from crm.announcements import Unheard, announce
@@ -165,14 +164,6 @@ def test_two_workers_at_once_tell_each_fact_once(hear: Hear) -> None:
         thread.join(timeout=60)
     assert sum(counts) == 5
     assert sorted(heard) == sorted(lead.pk for lead in leads)
-
-
-def test_a_lead_qualified_by_a_database_client_is_scored() -> None:
-    lead = LeadFactory(qualified=True, last_interaction_at=timezone.now())
-    written(QUALIFIED, lead.pk)
-    announce()
-    lead.refresh_from_db()
-    assert lead.priority_score > 0
 
 
 def test_it_runs_every_minute() -> None:

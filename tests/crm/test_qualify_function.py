@@ -18,7 +18,6 @@ from rest_framework.test import APIClient
 
 from crm.announcements import announce
 from crm.models import Announcement, Company, Lead, LeadStatus
-from crm.scoring import stale
 from pipedesk.accounts.models import User
 from pipedesk.audit.models import AuditLog
 from tests.factories.accounts import UserFactory
@@ -104,9 +103,7 @@ def plain(value: Any, names: dict[str, str]) -> Any:
     """Without what is another one each time."""
     match value:
         case dict():
-            own = {*APART, "priority_score"} | (
-                {"id"} if isinstance(value.get("id"), int) else set()
-            )
+            own = APART | ({"id"} if isinstance(value.get("id"), int) else set())
             return {name: plain(one, names) for name, one in value.items() if name not in own}
         case list():
             return [plain(one, names) for one in value]
@@ -194,16 +191,6 @@ def test_the_answer_says_all_that_moved() -> None:
         "contact_ids": [str(lead.contacts.get().pk)],
         "tag_ids": [str(lead.tags.get().pk)],
     }
-
-
-def test_after_the_announcement_the_score_is_fresh() -> None:
-    LeadStatus.objects.filter(code="qualified").update(priority_weight=26)
-    lead = LeadFactory(priority_score=1)
-    call(lead.pk, {"name": "Nova SA"}, None)
-    announce()
-    lead.refresh_from_db()
-    assert lead.priority_score > 26
-    assert not stale(Lead.objects.all(), timezone.now()).exists()
 
 
 def test_what_the_function_qualified_the_api_unqualifies(api: Api) -> None:
