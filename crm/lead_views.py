@@ -24,7 +24,7 @@ from crm.lead_verbs import LeadVerbs
 from crm.merge_serializers import CreatedLeadSerializer
 from crm.merge_views import Mergeable
 from crm.models import Lead, LeadContact
-from crm.sales_view import FIELDS, ORDERS, present, stored_rows, tags_of
+from crm.sales_view import FIELDS, ORDERS, is_found_by_key, keyed, present, stored_rows, tags_of
 from crm.serializers import (
     LeadContactSerializer,
     LeadContactsSerializer,
@@ -76,12 +76,15 @@ class LeadViewSet(LeadVerbs, LeadPriority, LeadInteractions, LeadBulk, LeadMergi
         wanted = self.wanted(FIELDS)
         asker = self.asker
         leads = ask(self.visible_to(self.user), self.query, asker)
+        order_by = self.query.get("order_by", next(iter(ORDERS)))
+        by_key = is_found_by_key(self.query, order_by)
         page = paginate(
-            stored_rows(leads, asker.now),
+            keyed(leads, order_by, asker.now) if by_key else stored_rows(leads, asker.now),
             self.query,
-            order_named(self.query.get("order_by", next(iter(ORDERS))), ORDERS),
+            order_named(order_by, ORDERS),
             cap=TOTAL_CAP,
             count=lambda: leads.order_by()[: TOTAL_CAP + 1].count(),
+            widen=(lambda found: stored_rows(found, asker.now)) if by_key else None,
         )
         shown = present(page.rows, FIELDS if wanted is None else wanted)
         return self.page_response(page, shown)

@@ -18,7 +18,7 @@ from crm import next_action, priority
 from crm.folding import Fold
 from crm.models import LeadContact, LeadTag
 from crm.models.lead import LeadQuerySet
-from pipedesk.core.pagination import Key
+from pipedesk.core.pagination import DEFAULT_PER_PAGE, Key
 
 ORDERS: Final[dict[str, Key]] = {
     "priority": Key("priority_score", descending=True),
@@ -28,7 +28,8 @@ ORDERS: Final[dict[str, Key]] = {
     "owner": Key("owner_folded", nullable=True),
     "next_action": Key("rule"),
 }
-DEFAULT_ORDER: Final = "priority"
+INDEXED: Final = ("priority", "last_interaction", "created_at")
+FAR: Final = 500  # rows; nearer ones are read whole as quickly as their keys
 # What the rows come with from the database, beside the annotations.
 COLUMNS: Final = (
     "id",
@@ -80,18 +81,35 @@ FIELDS: Final = (
 )
 
 
-def stored_rows(leads: LeadQuerySet, now: datetime) -> QuerySet[Any, Any]:
-    """What `present` needs of these leads, and what ORDERS sort by."""
+def is_found_by_key(query: Mapping[str, Any], order_by: str) -> bool:
+    """Whether to find the page's keys first: where no index has this order, or the page is far."""
+    start = query.get("page", 1) * query.get("page_size", DEFAULT_PER_PAGE)
+    return order_by.removeprefix("-") not in INDEXED or start > FAR
+
+
+def keyed(leads: LeadQuerySet, order_by: str, now: datetime) -> QuerySet[Any, Any]:
+    """These leads with what this one of ORDERS sorts by, and nothing more."""
+    match ORDERS[order_by.removeprefix("-")].name:
+        case "owner_folded":
+            return leads.annotate(owner_folded=Fold(_owner_name()))
+        case "rule":
+            return leads.alias(**next_action.facts(now)).annotate(rule=next_action.rule(now))
+    return leads
+
+
+def _owner_name() -> Coalesce:
     # A person without a name is known by the e-mail.
-    owner_name = Coalesce(
-        NullIf("owner__name", Value("")), "owner__email", output_field=CharField()
-    )
+    return Coalesce(NullIf("owner__name", Value("")), "owner__email", output_field=CharField())
+
+
+def stored_rows(leads: QuerySet[Any, Any], now: datetime) -> QuerySet[Any, Any]:
+    """What `present` needs of these leads, and what ORDERS sort by."""
     annotated: QuerySet[Any, Any] = leads.annotate(
         **next_action.facts(now),
         last_call_at=F("activity_stats__last_call_at"),
         last_value_asset_at=F("activity_stats__last_value_asset_at"),
-        owner_name=owner_name,
-        owner_folded=Fold(owner_name),
+        owner_name=_owner_name(),
+        owner_folded=Fold(_owner_name()),
     ).annotate(rule=next_action.rule(now))
     return annotated.values(
         *COLUMNS,

@@ -130,12 +130,15 @@ def paginate(
     *,
     cap: int | None = None,
     count: Callable[[], int] | None = None,
+    widen: Callable[[QuerySet[Any]], QuerySet[Any]] | None = None,
 ) -> Page:
     """One page, as the query string asks for it (see PAGING).
 
     `rows` is a queryset (model instances or `.values()` with the order's keys in it), or any
     sequence that is in order already. Cursors need an order and a queryset. `cap` stops
-    counting there; `count` counts in place of the queryset. Raises BadQuery.
+    counting there; `count` counts in place of the queryset. `widen` makes of rows what is
+    shown of them, in the same statement: `rows` then need only what filters and order read,
+    which is all that a page far away is found by. Raises BadQuery.
     """
     per_page = query.get("page_size", DEFAULT_PER_PAGE)
     if "cursor" in query:
@@ -143,7 +146,7 @@ def paginate(
             raise BadQuery("cursor", _("Either a cursor or a page, not both."))
         if order is None or not isinstance(rows, QuerySet):
             raise BadQuery("cursor", _("This list knows pages only."))
-        return _by_cursor(rows, query["cursor"], order, per_page)
+        return _by_cursor(rows, query["cursor"], order, per_page, widen)
     start = query.get("offset", (query.get("page", 1) - 1) * per_page)
     total = _total(rows, cap, count)
     if order is not None and isinstance(rows, QuerySet):
@@ -152,8 +155,23 @@ def paginate(
     pagination = {"total": total, "page": start // per_page + 1, "per_page": per_page}
     if is_capped:
         pagination |= {"total": cap, "total_is_capped": True}
-    chosen = list(rows[start : start + per_page]) if start < total or is_capped else []
-    return Page(chosen, pagination)
+    chosen = rows[start : start + per_page] if start < total or is_capped else []
+    if isinstance(chosen, QuerySet) and order is not None:
+        chosen = _widened(chosen, order, widen)
+    return Page(list(chosen), pagination)
+
+
+def _widened(
+    chosen: QuerySet[Any],
+    order: Order,
+    widen: Callable[[QuerySet[Any]], QuerySet[Any]] | None,
+    *,
+    backwards: bool = False,
+) -> QuerySet[Any]:
+    if widen is None:
+        return chosen
+    found = chosen.model._default_manager.filter(pk__in=chosen.values("pk"))  # noqa: SLF001
+    return order.apply(widen(found), backwards=backwards)
 
 
 def _total(
@@ -167,11 +185,18 @@ def _total(
     return counted.count() if cap is None else counted[: cap + 1].count()
 
 
-def _by_cursor(rows: QuerySet[Any], cursor: str, order: Order, per_page: int) -> Page:
+def _by_cursor(
+    rows: QuerySet[Any],
+    cursor: str,
+    order: Order,
+    per_page: int,
+    widen: Callable[[QuerySet[Any]], QuerySet[Any]] | None,
+) -> Page:
     backwards, values = read_cursor(cursor, rows, order) if cursor else (False, None)
     if values is not None:
         rows = rows.filter(order.beyond(values, backwards=backwards))
-    found = list(order.apply(rows, backwards=backwards)[: per_page + 1])
+    ordered = order.apply(rows, backwards=backwards)[: per_page + 1]
+    found = list(_widened(ordered, order, widen, backwards=backwards))
     more, chosen = len(found) > per_page, found[:per_page]
     if backwards:
         chosen.reverse()

@@ -305,8 +305,13 @@ def test_filters_narrow_together(world: World) -> None:
 
 
 @pytest.mark.parametrize("order_by", ORDERS)
-@pytest.mark.parametrize("paging", ["cursor", "page"])
-def test_pages_hold_every_lead_exactly_once(world: World, order_by: str, paging: str) -> None:
+@pytest.mark.parametrize("paging", ["cursor", "page", "far page"])
+def test_pages_hold_every_lead_exactly_once(
+    world: World, order_by: str, paging: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if paging == "far page":
+        monkeypatch.setattr(sales_view, "FAR", 14)
+        paging = "page"
     found: list[str] = []
     query: dict[str, Any] = {
         "order_by": order_by,
