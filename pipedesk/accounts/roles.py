@@ -54,6 +54,7 @@ _MANAGER: dict[str, frozenset[str]] = _SALES | {
     "deal": _FULL,
     "tag": _CHANGE_ANY,
     "audit_log": _READ,
+    "priority_formula": _READ,
     "drive_file": _FULL,
     "drive_template": _CHANGE_ANY,
     "drive_channel": _CHANGE_ANY,
@@ -70,6 +71,7 @@ _ADMIN: dict[str, frozenset[str]] = _MANAGER | {
     "deal": _FULL | {PURGE},
     "lead_status": _CHANGE_ANY,
     "lead_origin": _CHANGE_ANY,
+    "priority_formula": frozenset({VIEW, CHANGE}),
     "user_role": _CHANGE_ANY,
     "staff": _CHANGE_ANY,
 }
@@ -92,6 +94,7 @@ MODELS: Final[dict[str, tuple[str, ...]]] = {
     "tag": ("crm.tag",),
     "lead_status": ("crm.leadstatus",),
     "lead_origin": ("crm.leadorigin",),
+    "priority_formula": ("crm.priorityformula",),
     "user_role": ("accounts.userrole",),
     "staff": (
         "accounts.user",

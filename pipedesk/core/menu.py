@@ -49,6 +49,7 @@ GROUPS: Final = (
         (
             ("crm.LeadStatus", "flag"),
             ("crm.LeadOrigin", "input"),
+            ("crm.PriorityFormula", "functions"),
             ("accounts.User", "person"),
             ("accounts.UserRole", "badge"),
             ("auth.Group", "shield_person"),
