@@ -29,6 +29,7 @@ from pipedesk.core.schema_answers import (
     ref,
 )
 from pipedesk.core.schema_examples import example_of
+from pipedesk.core.schema_members import add_aliases, as_stored
 
 ROW_ACTIONS = ("retrieve", "create", "partial_update")
 PLAIN_ACTIONS = {
@@ -224,9 +225,10 @@ class ContractSchema(AutoSchema):
         if direction == "response":
             for member in properties.values():
                 member.pop("readOnly", None)
+                as_stored(member)
             if isinstance(serializer, ModelSerializer):
                 schema["required"] = list(properties)
-        _add_aliases(schema, aliases)
+        add_aliases(schema, aliases)
         schema["additionalProperties"] = False
         return schema
 
@@ -246,25 +248,6 @@ class ContractSchema(AutoSchema):
 
     def _get_paginator(self) -> _Pages:
         return _Pages(self)
-
-
-def _add_aliases(schema: Schema, aliases: Any) -> None:
-    """Accept older names of members; where one is required, exactly one of its names is."""
-    properties, required = schema.get("properties", {}), schema.get("required", [])
-    either: dict[str, list[str]] = {}
-    for alias, name in aliases.items():
-        if name not in properties:
-            continue
-        member = {key: value for key, value in properties[name].items() if key != "description"}
-        properties[alias] = {**member, "deprecated": True, "x-alias-of": name}
-        if name in required:
-            either.setdefault(name, [name]).append(alias)
-    if either:
-        schema["required"] = [name for name in required if name not in either]
-        choices = [{"oneOf": [{"required": [name]} for name in names]} for names in either.values()]
-        schema |= choices[0] if len(choices) == 1 else {"allOf": choices}
-    if not schema.get("required", True):
-        del schema["required"]
 
 
 class BearerScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
