@@ -76,7 +76,13 @@ def test_every_paged_list_of_the_crm_is_walked_here() -> None:
         for address, operations in OPERATIONS.items()
         if "GET" in operations and "page_size" in parameters(address)
     }
-    assert {address for address in paged if not address.startswith(rooms)} == set(LISTS)
+    below_a_record = {address for address in paged if "{" in address}
+    assert below_a_record <= {
+        "/api/leads/{id}/interactions",  # tests/crm/test_interaction_views.py
+        *(address for address in paged if address.startswith(rooms)),
+    }
+    others = {address for address in paged if not address.startswith(rooms)}
+    assert others - below_a_record == set(LISTS)
 
 
 @pytest.mark.parametrize("address", LISTS)
