@@ -16,6 +16,7 @@ import pytest
 from django.utils import timezone
 from rest_framework.test import APIClient
 
+from crm.models import Interaction
 from pipedesk.accounts.models import User
 from tests.core.test_access import OPERATIONS
 from tests.factories.accounts import UserFactory
@@ -52,6 +53,7 @@ ANSWERS = """
 ADDRESSES = """
     read         GET                /api/leads/{id} /api/leads/{id}/tags /api/leads/{id}/contacts
     read         GET                /api/leads/{id}/duplicates /api/leads/{id}/priority
+    read         GET                /api/leads/{id}/interactions
     read         GET                /api/companies/{id} /api/companies/{id}/duplicates
     read         GET                /api/contacts/{id} /api/contacts/{id}/duplicates
     read         GET                /api/deals/{id}
@@ -61,6 +63,7 @@ ADDRESSES = """
     change-lead  PATCH,DELETE       /api/leads/{id}/contacts/{contact_id}
     change-lead  POST               /api/leads/{id}/qualify /api/leads/{id}/disqualify
     change-lead  POST               /api/leads/{id}/change-owner /api/leads/{id}/interactions
+    change-lead  DELETE             /api/leads/{id}/interactions/{interaction_id}
     change-lead  PATCH,DELETE       /api/leads/{id}/priority
     undo-verb    POST               /api/leads/{id}/unqualify /api/leads/{id}/reopen
     change-tied  PUT,PATCH          /api/companies/{id} /api/contacts/{id} /api/deals/{id}
@@ -106,6 +109,7 @@ def row_of(kind: str, record: str, caller: User) -> Any:
     match record:
         case "leads":
             LeadContactFactory(lead=row)
+            Interaction.objects.create(lead=row, kind="call", occurred_at=timezone.now())
         case "companies":
             LeadFactory(owner=owner, qualified_company=row)
         case "deals":
@@ -154,6 +158,7 @@ def ask(client: APIClient, method: str, template: str, record: str, row: Any) ->
     address = template.replace("{id}", str(row.pk))
     if record == "leads":
         address = address.replace("{contact_id}", str(row.leadcontact_set.get().contact_id))
+        address = address.replace("{interaction_id}", str(row.interactions.get().pk))
     make = BODIES.get(f"{method} {record if last == '{id}' else last}", dict)
     body = make()
     if last == "change-owner":
