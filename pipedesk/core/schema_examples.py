@@ -129,7 +129,7 @@ def _scalar(kind: str, schema: Mapping[str, Any], name: str) -> Any:
     if kind in _PLAIN:
         return _PLAIN[kind]
     if kind in ("integer", "number"):
-        return schema.get("minimum", 1)
+        return min(max(1, schema.get("minimum", 1)), schema.get("maximum", 1))
     if schema.get("format") == "uuid":
         return str(uuid.uuid5(uuid.NAMESPACE_URL, name))
     if schema.get("format") in BY_FORMAT:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any, ClassVar, TypeVar
 
 from django.db import models
+from django.db.backends.base.operations import BaseDatabaseOperations
 from django.http import QueryDict
 from django.utils.translation import gettext as _
 from rest_framework import serializers
@@ -89,6 +90,17 @@ class RecordSerializer(StrictBody, serializers.ModelSerializer[M]):
         **serializers.ModelSerializer.serializer_field_mapping,
         models.DateTimeField: AwareDateTimeField,
     }
+
+    def build_standard_field(
+        self, field_name: str, model_field: Any
+    ) -> tuple[type, dict[str, Any]]:
+        """The field of a column; whole numbers have PostgreSQL's bounds on every database."""
+        field_class, options = super().build_standard_field(field_name, model_field)
+        bounds = BaseDatabaseOperations.integer_field_ranges.get(model_field.get_internal_type())
+        if bounds and issubclass(field_class, serializers.IntegerField):
+            options["min_value"] = max(bounds[0], options.get("min_value", bounds[0]))
+            options["max_value"] = min(bounds[1], options.get("max_value", bounds[1]))
+        return field_class, options
 
     @property
     def _readable_fields(self) -> Any:
