@@ -53,7 +53,7 @@ class PriorityFormulaAdmin(BaseAdmin):
         ),
     )
     actions_submit_line = ("preview",)
-    change_form_before_template = "admin/formula_preview.html"
+    change_form_after_template = "admin/formula_preview.html"
 
     @action(description=_("Preview"), icon="visibility", permissions=["change"])
     def preview(self, request: HttpRequest, obj: PriorityFormula) -> None:

@@ -10,6 +10,7 @@ from django.contrib.admin.widgets import AutocompleteSelectMultiple
 from django.utils.translation import gettext_lazy as _
 from unfold.widgets import SELECT_CLASSES, UnfoldAdminRelatedFieldWrapperWidget
 
+from crm.admin.priority_fields import PriorityForm
 from crm.models import Lead, Tag
 
 TAGS = Lead._meta.get_field("tags")  # noqa: SLF001  (Django's documented attribute)
@@ -26,7 +27,7 @@ def tag_field() -> forms.ModelMultipleChoiceField[Tag]:
     )
 
 
-class LeadForm(forms.ModelForm):  # type: ignore[type-arg]
+class LeadForm(PriorityForm):
     """A lead with its tags.
 
     `tags` itself cannot be a field of an admin form, because its table is a model of its own;

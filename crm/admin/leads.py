@@ -23,6 +23,7 @@ from crm.admin.contact_rows import ContactInline
 from crm.admin.lead_form import LeadForm
 from crm.admin.lead_verbs import LeadVerbsAdmin
 from crm.admin.own import reaches_own_only
+from crm.admin.priority_fields import ClearsPriority
 from crm.admin.reference import badge
 from crm.lead_links import set_tags
 from crm.models import Lead, LeadContact, Tag
@@ -135,7 +136,7 @@ class LeadList(ChangeList):
 
 
 @admin.register(Lead)
-class LeadAdmin(LeadVerbsAdmin):
+class LeadAdmin(ClearsPriority, LeadVerbsAdmin):
     """Leads."""
 
     resource = "lead"

@@ -11,6 +11,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from crm.models import Company, Lead, LeadContact, LeadTag
+from pipedesk.accounts.models import User
 from pipedesk.audit.models import AuditLog
 from tests.browsing import staff_of, staff_with, superuser
 from tests.factories.crm import (
@@ -219,6 +220,48 @@ def test_changing_a_tracked_field_in_the_form_is_an_interaction(boss: Any, field
     assert lead.last_interaction_at is not None
     assert lead.last_interaction_at >= before
     assert lead.activity_stats.last_interaction_at == lead.last_interaction_at
+
+
+@pytest.mark.parametrize("score", [-1, 101, "x", ""])
+def test_a_score_beyond_0_to_100_is_refused_by_the_form(boss: Any, score: Any) -> None:
+    lead = LeadFactory()
+
+    answer = boss.post(change(lead), form_of(lead, priority_score=score))
+
+    assert answer.status_code == 200
+    assert "priority_score" in answer.context["adminform"].form.errors
+
+
+def test_a_score_typed_into_the_form_is_set_by_hand_and_can_be_taken_back(boss: Any) -> None:
+    lead = LeadFactory(lead_status=LeadStatusFactory(priority_weight=18))
+    assert 'name="clear_priority"' not in boss.get(change(lead)).content.decode()
+
+    boss.post(change(lead), form_of(lead, priority_score=55))
+
+    lead.refresh_from_db()
+    assert (lead.priority_score, lead.manual_priority_score) == (55, 55)
+    person = User.objects.get(pk=lead.manual_priority_by)
+    page = boss.get(change(lead)).content.decode()
+    assert 'name="clear_priority"' in page
+    assert f"Set to 55 by {person}" in page
+
+    boss.post(change(lead), form_of(lead, clear_priority="on"))
+
+    lead.refresh_from_db()
+    # 18, and 40 for the change.
+    assert (lead.priority_score, lead.manual_priority_score) == (58, None)
+
+
+def test_a_score_that_moved_while_the_form_was_open_is_not_set_by_hand(boss: Any) -> None:
+    lead = LeadFactory()
+    form = form_of(lead, trade_name="Other") | {"initial-priority_score": "0"}
+    Lead.objects.filter(pk=lead.pk).update(priority_score=12)
+
+    assert boss.post(change(lead), form).status_code == 302
+
+    lead.refresh_from_db()
+    assert lead.trade_name == "Other"
+    assert lead.manual_priority_score is None
 
 
 def test_saving_the_form_unchanged_is_no_interaction(boss: Any) -> None:
