@@ -14,7 +14,7 @@ from django.db import models
 from django.utils import timezone
 from rest_framework.test import APIClient
 
-from crm.models import Company, Contact, Deal, Lead, LeadContact
+from crm.models import Company, Contact, Deal, Interaction, Lead, LeadContact
 from gcalendar.models import CalendarSyncState, MirroredCalendar
 from gdrive.models import DriveSyncState
 from pipedesk.accounts.models import User
@@ -51,6 +51,9 @@ class World:
         self.contact: Contact = ContactFactory()
         self.link: LeadContact = LeadContactFactory(lead=self.lead, contact=self.contact)
         LeadTagFactory(lead=self.lead)
+        self.call = Interaction.objects.create(
+            lead=self.lead, kind="call", occurred_at=timezone.now()
+        )
 
     def addresses(self) -> Iterator[tuple[str, str]]:
         """Each address of a single row with B's ids in it, and its template."""
@@ -64,7 +67,9 @@ class World:
             for start, pk in ids.items():
                 if template.startswith(start):
                     filled = template.replace("{id}", str(pk))
-                    yield filled.replace("{contact_id}", str(self.contact.pk)), template
+                    for part, row in (("contact", self.contact), ("interaction", self.call)):
+                        filled = filled.replace(f"{{{part}_id}}", str(row.pk))
+                    yield filled, template
 
 
 @pytest.fixture
