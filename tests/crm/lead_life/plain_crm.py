@@ -114,13 +114,18 @@ class PlainCrm:
     def _found(self, key: str, who: str) -> PlainLead:
         """A lead this person may change."""
         lead = self.leads[key]
-        if lead.merged_into is not None:
-            raise Refused(409)
         if not lead.exists:
-            raise Refused(404)
+            raise Refused(409 if self.leads_on(lead) else 404)
         if who not in CHIEFS and lead.owner not in (None, who):
             raise Refused(403)
         return lead
+
+    def leads_on(self, lead: PlainLead) -> bool:
+        """Whether it was merged, and what it went into in the end is there."""
+        end = lead
+        while end.merged_into is not None:
+            end = self.leads[end.merged_into]
+        return end is not lead and end.exists
 
     @staticmethod
     def _take(lead: PlainLead, who: str, now: datetime | None = None) -> None:
@@ -165,10 +170,8 @@ class PlainCrm:
         if who not in CHIEFS:
             raise Refused(403)
         lead = self.leads[key]
-        if lead.merged_into is not None:
-            raise Refused(409)
-        if not lead.deleted:
-            raise Refused(404)
+        if lead.merged_into is not None or not lead.deleted:
+            raise Refused(409 if self.leads_on(lead) else 404)
         lead.deleted = False
 
     # --- Tags and contacts --------------------------------------------------------------------
