@@ -13,9 +13,9 @@ from rest_framework.serializers import BaseSerializer
 from crm.filters import LEAD_SORTS, Asker, ask
 from crm.models import Lead
 from crm.models.lead import LeadQuerySet
+from crm.qualification import takes_what_it_writes
 from crm.serializers import LeadSerializer
 from crm.views import SortedViewSet
-from pipedesk.accounts import roles
 from pipedesk.core.pagination import TOTAL_CAP
 
 
@@ -66,7 +66,7 @@ class LeadRecords(SortedViewSet):
 
     def owner_after(self, lead: Lead | None, values: Mapping[str, Any]) -> dict[str, Any]:
         """The owner to store with these values. Raises PermissionDenied."""
-        if roles.granted(self.user, self.resource, roles.CHANGE_OWNER) is roles.Grant.ALL:
+        if not takes_what_it_writes(self.user):
             return {}
         if values.get("owner", self.user) != self.user:
             raise PermissionDenied(_("You may only take leads yourself."))

@@ -9,7 +9,7 @@ cut off starts anew and soon is where it was.
 from __future__ import annotations
 
 import uuid
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from time import monotonic
@@ -23,6 +23,7 @@ from django.utils.translation import gettext as _
 from crm import scoring
 from crm.models import Lead, LeadActivityStats, PriorityFormula
 from crm.models.lead import LeadQuerySet
+from pipedesk.core.chunks import chunks
 from pipedesk.core.exceptions import TryLater
 from pipedesk.core.work import SLICE_S, Lease
 
@@ -102,7 +103,7 @@ def rescore_moved(now: datetime) -> Tally:
     tally, started = Tally(), monotonic()
     for found in moved(now):
         ids = list(scoring.stale(found, now).values_list("pk", flat=True))
-        for some in _chunks(sorted(ids)):
+        for some in chunks(sorted(ids), SLICE):
             rescore_slice(scored().filter(pk__in=some), tally)
             if monotonic() - started > SLICE_S:
                 return tally
@@ -118,8 +119,3 @@ def moved(now: datetime) -> tuple[LeadQuerySet, LeadQuerySet]:
     ).values("pk")
     heard_of = scored().filter(last_interaction_at__gt=now - days - LOOK_BACK)
     return heard_of, scored().filter(pk__in=begun)
-
-
-def _chunks(ids: list[uuid.UUID]) -> Iterator[Collection[uuid.UUID]]:
-    for start in range(0, len(ids), SLICE):
-        yield ids[start : start + SLICE]

@@ -9,7 +9,7 @@ A way of machines: neither `leads.updated_at` nor the history notices.
 from __future__ import annotations
 
 import uuid
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -22,6 +22,7 @@ from crm import scoring
 from crm.activity import Activity, Logged
 from crm.meetings import meetings_of
 from crm.models import Interaction, Lead, LeadActivityStats
+from pipedesk.core.chunks import chunks
 
 CHUNK: Final = 500
 # The name of the last interaction when it was a change of the lead itself.
@@ -45,7 +46,7 @@ def refresh(lead_ids: Iterable[uuid.UUID], now: datetime | None = None) -> set[u
     their keys. `now` is the present unless given. Returns the leads whose numbers moved.
     """
     moved: set[uuid.UUID] = set()
-    for ids in _chunks(sorted(set(lead_ids))):
+    for ids in chunks(sorted(set(lead_ids)), CHUNK):
         with transaction.atomic(savepoint=False):
             standings = _locked(ids)
             moment = timezone.now() if now is None else now
@@ -65,7 +66,7 @@ def differing(
     differs in `lead_id`. Locks as `refresh` does.
     """
     found = {}
-    for ids in _chunks(sorted(set(lead_ids))):
+    for ids in chunks(sorted(set(lead_ids)), CHUNK):
         with transaction.atomic(savepoint=False):
             for standing in _locked(ids):
                 if standing and (columns := standing.differing(now)):
@@ -145,11 +146,6 @@ class _Standing:
         if kind is None and at is not None:
             kind = UPDATE_KIND
         return {"last_interaction_at": at, "last_interaction_type": kind}
-
-
-def _chunks(ids: list[uuid.UUID]) -> Iterator[list[uuid.UUID]]:
-    for start in range(0, len(ids), CHUNK):
-        yield ids[start : start + CHUNK]
 
 
 def _locked(ids: Collection[uuid.UUID]) -> list[_Standing]:

@@ -9,10 +9,10 @@ from datetime import datetime
 from django.db.models import Exists, OuterRef
 
 from gcalendar.matching import Reach
-from gcalendar.meetings import chunks
 from gcalendar.models import CalendarEvent, EventAppearance, MirroredCalendar
 from gcalendar.occurrences import refresh
 from gcalendar.parsing import CANCELLED
+from pipedesk.core.chunks import chunks
 
 
 def drop(calendar: MirroredCalendar, event_ids: set[int]) -> int:

@@ -17,9 +17,9 @@ from django.db.models.functions import Lower
 from crm import statistics
 from crm.meetings import source
 from crm.models import LeadContact
-from gcalendar.meetings import chunks
 from gcalendar.models import EventAttendee, EventOccurrence
 from gcalendar.parsing import CANCELLED
+from pipedesk.core.chunks import chunks
 
 DECLINED = "declined"
 

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
-from typing import Any, TypeVar
+from collections.abc import Collection
+from typing import Any
 
 from django.utils import timezone
 
 from gcalendar.models import CalendarEvent, EventAttendee, RecurrenceRule
 from gcalendar.parsing import ParsedEvent
+from pipedesk.core.chunks import CHUNK, chunks
 
-T = TypeVar("T")
-
-CHUNK = 500
 CONTENT = (
     "summary", "description", "start_time", "end_time", "meet_link", "html_link", "status",
     "organizer_email", "attendees", "location", "ical_uid", "all_day", "start_date", "end_date",
@@ -20,12 +18,6 @@ CONTENT = (
     "parse_error",
 )  # fmt: skip
 IDENTITY = ("google_event_id", "calendar_id", "source_id", "series_id", "google_updated_at")
-
-
-def chunks(values: Sequence[T]) -> Iterator[Sequence[T]]:
-    """Pieces small enough for one IN list."""
-    for start in range(0, len(values), CHUNK):
-        yield values[start : start + CHUNK]
 
 
 def state_of(event: CalendarEvent) -> dict[str, Any]:

@@ -19,10 +19,11 @@ from django.utils import timezone
 
 from gcalendar.dropping import drop
 from gcalendar.matching import Reach
-from gcalendar.meetings import CHUNK, chunks, columns_of, state_of, write_meetings
+from gcalendar.meetings import columns_of, state_of, write_meetings
 from gcalendar.models import CalendarEvent, EventAppearance, MirroredCalendar
 from gcalendar.occurrences import refresh
 from gcalendar.parsing import CANCELLED, ParsedEvent
+from pipedesk.core.chunks import CHUNK, chunks
 
 MEETINGS_LOCK = 0x6D656574  # any number, the same in every process
 # Of another calendar that speaks for a meeting: these states mean that it has gone silent.

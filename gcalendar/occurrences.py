@@ -9,10 +9,10 @@ from zoneinfo import ZoneInfo
 
 from django.db.models import QuerySet
 
-from gcalendar.meetings import CHUNK, chunks
 from gcalendar.models import CalendarEvent, EventAppearance, EventOccurrence
 from gcalendar.parsing import CANCELLED, zone_named
 from gcalendar.recurrence import Series, Slot, UnreadableRuleError, unroll
+from pipedesk.core.chunks import CHUNK, chunks
 
 RULE_ERROR = "recurrence:"
 COLUMNS = (

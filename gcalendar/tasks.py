@@ -6,10 +6,10 @@ from django.db import transaction
 from django.utils import timezone
 
 from gcalendar.matching import Reach, follow
-from gcalendar.meetings import chunks
 from gcalendar.models import CalendarEvent, MirroredCalendar
 from gcalendar.occurrences import refresh
 from gcalendar.sync import ERROR_POLL_S, sync
+from pipedesk.core.chunks import chunks
 from pipedesk.core.polling import next_poll_at
 from pipedesk.core.work import perform
 
