@@ -5,7 +5,8 @@ from __future__ import annotations
 from gdrive import entities
 from pipedesk.accounts.models import User, UserRole
 
-BY_ROLE = {UserRole.Role.ADMIN: "owner", UserRole.Role.MANAGER: "writer"}
+OWNER, WRITER, READER = "owner", "writer", "reader"
+BY_ROLE = {UserRole.Role.ADMIN: OWNER, UserRole.Role.MANAGER: WRITER}
 
 
 def permission(user: User, entity_type: str, entity_id: str) -> str:
@@ -13,4 +14,4 @@ def permission(user: User, entity_type: str, entity_id: str) -> str:
     by_role = BY_ROLE.get(UserRole.Role(user.role)) if user.role else None
     if by_role is not None:
         return by_role
-    return "writer" if entities.is_tied_to(entity_type, entity_id, user.pk) else "reader"
+    return WRITER if entities.is_tied_to(entity_type, entity_id, user.pk) else READER

@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 from typing import Any, ClassVar
-from uuid import UUID
 
 from django.db import transaction
 from django.db.models import Case, QuerySet, Value, When
 from django.http import Http404
-from drf_spectacular.utils import OpenApiParameter, extend_schema
+from drf_spectacular.utils import extend_schema
 from rest_framework import status
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from crm.carrying import KINDS
-from crm.forwarding import Forwarding, point_on
-from gdrive import access, ancestry, entities, feed
-from gdrive.models import DriveChangeLog, DriveFile, DriveFolder, DriveFolderTree, EntityType
+from gdrive import access, ancestry, feed
+from gdrive.entity_views import ENTITY_ID, ENTITY_TYPE, PAGES, EntityView
+from gdrive.models import DriveChangeLog, DriveFile, DriveFolder, DriveFolderTree
 from gdrive.parsing import FOLDER_MIME_TYPE
 from gdrive.serializers import (
     CrumbSerializer,
@@ -27,44 +25,12 @@ from gdrive.serializers import (
     ProvisionSerializer,
     RootFolderSerializer,
 )
-from pipedesk.core.pagination import DEFAULT_PER_PAGE, MAX_PER_PAGE, Key, Order, paginate
-from pipedesk.core.query import Parameter, boolean, choice, integer, moment, text
-from pipedesk.core.views import ContractView
+from pipedesk.core.pagination import DEFAULT_PER_PAGE, Key, Order, paginate
+from pipedesk.core.query import Parameter, boolean, choice, moment, text
 from pipedesk.core.viewsets import RecordViewSet
 
-ENTITY_TYPE = OpenApiParameter(
-    "entity_type", str, OpenApiParameter.PATH, enum=list(EntityType.values)
-)
-ENTITY_ID = OpenApiParameter("entity_id", UUID, OpenApiParameter.PATH)
-PAGES = (
-    integer("page", minimum=1, maximum=1_000_000),
-    integer("page_size", "pageSize", "limit", minimum=1, maximum=MAX_PER_PAGE),
-)
 FOLDERS_FIRST = Order("name", (Key("is_file"), Key("name"), Key("pk")))
 EVENTS = ("created", "updated", "renamed", "moved", "trashed", "untrashed", "removed")
-
-
-class EntityView(Forwarding, ContractView):
-    """What concerns the folder of one entity; an unknown entity is 404."""
-
-    resource = "drive_file"
-    entity_type: str
-    entity_id: str
-
-    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
-        """Make sure that there is such an entity."""
-        super().initial(request, *args, **kwargs)
-        self.entity_type = kwargs["entity_type"]
-        uuid = entities.as_uuid(kwargs["entity_id"])
-        if uuid is None or not entities.exists(self.entity_type, uuid):
-            if uuid is not None and self.entity_type in KINDS:
-                point_on(KINDS[self.entity_type], uuid, request.method)
-            raise Http404
-        self.entity_id = str(uuid)
-
-    def root(self) -> DriveFolder | None:
-        """The entity's own folder, where it exists."""
-        return DriveFolder.objects.alive().of(self.entity_type, self.entity_id).first()
 
 
 @extend_schema(parameters=[ENTITY_TYPE, ENTITY_ID])
