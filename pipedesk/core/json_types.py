@@ -1,4 +1,5 @@
-"""Which JSON type a field takes: `5` is no text and `"5"` no number, whatever could be guessed.
+"""Which JSON type a field takes: `5` is no text and `"5"` no number, whatever could be guessed,
+and how long a text may be before it is trimmed.
 
 What the OpenAPI document says of a body is then all there is to say.
 """
@@ -43,8 +44,18 @@ def type_faults(field: Any, value: Any) -> Any:
         return {place: fault for place, fault in faults.items() if fault} or None
     for kinds, types, message in _EXPECTED:
         if isinstance(field, kinds):
-            return None if _is_of(value, types) else [str(message)]
+            return _excess(field, value) if _is_of(value, types) else [str(message)]
     return None
+
+
+def _excess(field: Any, value: Any) -> Any:
+    """What is wrong with the length as it was sent: the REST framework trims before it counts."""
+    limit = getattr(field, "max_length", None)
+    if limit is None or len(value) <= limit:
+        return None
+    return [
+        str(serializers.CharField.default_error_messages["max_length"]).format(max_length=limit)
+    ]
 
 
 def _child(field: Any) -> Any:

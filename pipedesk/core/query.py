@@ -20,6 +20,8 @@ from pipedesk.core.problems import BadQuery
 
 MAX_LENGTH = 2000
 MAX_VALUES = 200
+# What every text is made of; half surrogates cannot even be sent.
+WITHOUT_NUL = "^[^\\u0000]*$"
 
 
 class BadValue(ValueError):
@@ -66,7 +68,7 @@ def text(name: str, *aliases: str, max_length: int = 200, description: str = "")
             raise BadValue(_("Longer than %(limit)s characters.") % {"limit": max_length})
         return raw
 
-    schema = {"type": "string", "maxLength": max_length}
+    schema = {"type": "string", "maxLength": max_length, "pattern": WITHOUT_NUL}
     return Parameter(name, read, aliases, description=description, schema=schema)
 
 
@@ -207,9 +209,11 @@ def _take(parameter: Parameter, name: str, raw: str, values: dict[str, Any]) -> 
         if raw or parameter.keep_empty:
             values[parameter.name] = _read(parameter, name, raw)
         return
-    united = values.get(parameter.name, [])
-    read = [_read(parameter, name, part.strip()) for part in raw.split(",") if part.strip()]
-    united = list(dict.fromkeys([*united, *read]))
+    parts = [part.strip() for part in raw.split(",")] if raw else []
+    if not all(parts):
+        raise BadQuery(name, _("“%(name)s” has an empty value.") % {"name": name})
+    read = [_read(parameter, name, part) for part in parts]
+    united = list(dict.fromkeys([*values.get(parameter.name, []), *read]))
     if len(united) > MAX_VALUES:
         raise BadQuery(name, _("“%(name)s” has too many values.") % {"name": name})
     if united:

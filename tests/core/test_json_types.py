@@ -26,6 +26,7 @@ Api = Callable[..., APIClient]
         ("owner_user_id", 5),
         ("owner_user_id", ""),
         ("qualified_company_id", ""),
+        ("legal_name", "ACME" + " " * 500),  # too long before it is trimmed
     ],
     ids=str,
 )
