@@ -70,6 +70,7 @@ BY_MEMBER = {
     "ids": "lead",
 }
 MOMENT = re.compile(r"\d{4}-\d\d-\d\d[Tt]")
+FAR_OFFSET = re.compile(r"[+-](1[4-9]|2\d):?\d\d$")
 CALLERS = os.environ.get("PIPEDESK_CALLERS", "").split(",")
 NO_ROLE_AT_ALL = 2**31 - 1
 dice = random.Random(int(os.environ.get("PIPEDESK_FUZZ_SEED", "1")))
@@ -168,10 +169,10 @@ def _make_pages_possible(query: dict[str, Any]) -> None:
 
 
 def _stay_in_these_centuries(query: dict[str, Any]) -> None:
-    """No schema can say that times are from 1900 to 2199."""
+    """No schema can say that times are from 1900 to 2199, and offsets up to 14 hours."""
     for name, value in query.items():
         if isinstance(value, str) and MOMENT.match(value):
-            query[name] = f"2024{value[4:]}"
+            query[name] = FAR_OFFSET.sub("Z", f"2024{value[4:]}")
 
 
 def _match_whatever_is_there(headers: Any) -> None:
