@@ -29,7 +29,7 @@ from crm.models import (
 from crm.models.formula import NUMBERS
 from crm.models.lead import is_interaction
 from crm.models.loaded import Changes, LoadedModel
-from crm.signals import entity_created, entity_renamed
+from crm.signals import entity_created, entity_described, entity_renamed
 from crm.statistics import UPDATE_KIND
 from pipedesk.audit.following import follow
 from pipedesk.audit.recording import record
@@ -46,6 +46,11 @@ NAMING_FIELDS: dict[type[LoadedModel], frozenset[str]] = {
     Contact: frozenset({"name"}),
     Deal: frozenset({"title", "company_id"}),
     Lead: frozenset({"title", "trade_name", "qualified_company_id"}),
+}
+# What its folders' names may show besides.
+DESCRIBING_FIELDS: dict[type[LoadedModel], frozenset[str]] = {
+    Contact: frozenset({"role"}),
+    Lead: frozenset({"owner_id", "address_city", "address_state"}),
 }
 # Moved by the listeners themselves: no news in the history.
 STAMPS = frozenset(
@@ -108,8 +113,12 @@ def announce(
     facts = {"entity_type": ENTITY_TYPES[sender], "entity_id": instance.pk}
     if created:
         entity_created.send(sender, **facts)
-    elif not NAMING_FIELDS[sender].isdisjoint(instance.changes(update_fields)):
+        return
+    changed = instance.changes(update_fields).keys()
+    if not NAMING_FIELDS[sender].isdisjoint(changed):
         entity_renamed.send(sender, **facts)
+    if described := DESCRIBING_FIELDS.get(sender, frozenset()) & changed:
+        entity_described.send(sender, **facts, columns=described)
 
 
 def record_write(

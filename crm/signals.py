@@ -9,6 +9,10 @@ entity_created = Signal()
 # Its name, or something its folder's place depends on, changed. Same arguments.
 entity_renamed = Signal()
 
+# Something else changed that names of folders may show: the owner, the city, the role. Same
+# arguments, and columns (a frozenset of the model's attribute names).
+entity_described = Signal()
+
 # Of two records of one type one was merged into the other. Arguments: entity_type ("lead",
 # "company", "contact"), kept_id and merged_id (UUIDs), notes (a dict of plain values, which a
 # receiver may fill under its app's name: it comes back when the merge is taken back).

@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any
+from uuid import UUID
 
 from django.db import transaction
+from django.db.models.signals import post_save, pre_save
 from django.dispatch import receiver
 
 from crm.models import Lead
 from crm.signals import (
     entity_created,
+    entity_described,
     entity_renamed,
     lead_qualified,
     lead_unqualified,
     merge_undone,
     records_merged,
 )
-from gdrive import carried
+from gdrive import carried, naming
 from gdrive.models import DriveFolderTree
+from pipedesk.accounts.models import User
 
 
 @receiver([entity_created, entity_renamed], dispatch_uid="gdrive.request_tree")
@@ -28,12 +33,47 @@ def request_tree(entity_type: str, entity_id: object, **_kwargs: Any) -> None:
         DriveFolderTree.objects.request(tree.pk)
 
 
+@receiver(entity_renamed, dispatch_uid="gdrive.follow_company_name")
+def follow_company_name(entity_type: str, entity_id: object, **_kwargs: Any) -> None:
+    """Let the folders of a company's leads and deals show its new name."""
+    if entity_type == "company":
+        naming.company_renamed(UUID(str(entity_id)))
+
+
+@receiver(entity_described, dispatch_uid="gdrive.follow_description")
+def follow_description(
+    entity_type: str, entity_id: object, columns: Collection[str], **_kwargs: Any
+) -> None:
+    """Let the folders whose names show the owner, the city or the role follow them."""
+    naming.described(entity_type, str(entity_id), columns)
+
+
+@receiver(pre_save, sender=User, dispatch_uid="gdrive.notice_owner_name")
+def notice_owner_name(
+    instance: User, raw: bool, update_fields: Collection[str] | None, **_kwargs: Any
+) -> None:
+    """Note whether a user is about to get another name; a log-in asks nothing."""
+    watched = update_fields is None or "name" in update_fields
+    before = None
+    if watched and not raw and not instance._state.adding:  # noqa: SLF001  (Django's documented attribute)
+        before = User.objects.filter(pk=instance.pk).first()
+    instance.__dict__["_name_changes"] = before is not None and str(before) != str(instance)
+
+
+@receiver(post_save, sender=User, dispatch_uid="gdrive.follow_owner_name")
+def follow_owner_name(instance: User, **_kwargs: Any) -> None:
+    """Let folders whose names show an owner of leads follow the new name."""
+    if instance.__dict__.pop("_name_changes", False):
+        naming.owner_renamed(instance.pk)
+
+
 @receiver(lead_qualified, dispatch_uid="gdrive.move_qualified")
 def move_qualified(lead: Lead, **_kwargs: Any) -> None:
     """Move the lead's folder to its company, and the deal's where it got one."""
     request_tree("lead", lead.pk)
     if lead.qualified_master_deal_id:
         request_tree("deal", lead.qualified_master_deal_id)
+    naming.described("lead", lead.pk, {"owner_id"})
 
 
 @receiver(lead_unqualified, dispatch_uid="gdrive.move_unqualified")

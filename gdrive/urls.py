@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.urls import URLPattern, URLResolver
 
+from gdrive.naming_views import SyncNameView
 from gdrive.template_views import TemplateViewSet
 from gdrive.views import ChangeViewSet, FolderView, ProvisionView, RootFolderView
 from pipedesk.core.routing import Router, route
@@ -16,6 +17,7 @@ router.register("api/drive/changes", ChangeViewSet, basename="drive-change")
 
 urlpatterns: list[URLPattern | URLResolver] = [
     *router.urls,
+    route("api/drive/sync-name", SyncNameView.as_view(), name="drive-sync-name"),
     route(ENTITY, FolderView.as_view(), name="drive-folder"),
     route(f"{ENTITY}/provision", ProvisionView.as_view(), name="drive-provision"),
     route(f"{ENTITY}/root-folder-url", RootFolderView.as_view(), name="drive-root-folder-url"),

@@ -69,6 +69,7 @@ ACCESS = """
     GET sales                               /api/drive/{entity_type}/{entity_id}
     GET sales                               /api/drive/{entity_type}/{entity_id}/root-folder-url
     POST sales                              /api/drive/{entity_type}/{entity_id}/provision
+    POST sales                              /api/drive/sync-name
     GET sales                               /api/drive/templates /api/drive/templates/{id}
     POST manager                            /api/drive/templates
     PATCH,DELETE manager                    /api/drive/templates/{id}

@@ -305,8 +305,8 @@ def test_another_mode_is_400(api: Api) -> None:
 @pytest.mark.parametrize(
     ("body", "per_lead"),
     [
-        # Savepoint and release, the lead, its statistics, its score, its history.
-        ({"set": {"address_city": "Recife"}}, 6),
+        # Savepoint and release, the lead, its statistics, its score, its history, its folders.
+        ({"set": {"address_city": "Recife"}}, 7),
         ({"action": "disqualify", "reason": "Closed"}, 4),
         ({"action": "delete"}, 4),
     ],
