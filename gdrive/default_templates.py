@@ -7,7 +7,9 @@ from typing import Any
 from django.apps import apps
 from django.apps.registry import Apps
 from django.db import transaction
+from django.db.models import F
 
+from gdrive import versions
 from gdrive.models import DriveStructureNode, DriveStructureTemplate
 from gdrive.placeholders import REFERENCE
 
@@ -37,6 +39,8 @@ def ensure_templates() -> list[str]:
             stored = DriveStructureTemplate.objects.select_for_update().filter(name=name).first()
             if stored is not None and not stored.nodes.exists():
                 _add_nodes(stored, None, default["nodes"])
+        for template in DriveStructureTemplate.objects.exclude(versions__version=F("version")):
+            versions.keep(template)  # an edit from before versions were kept
     return names
 
 

@@ -26,6 +26,8 @@ CATALOGUE: Final[dict[str, frozenset[str]]] = {
 EMPTY: Final = "—"
 MAX_NAME_LENGTH: Final = 255
 PLACEHOLDER: Final = re.compile(r"\{\{\s*([^{}]*?)\s*\}\}")
+# A name with a brace on one side at least: what remains of a placeholder typed by halves.
+HALF: Final = re.compile(r"\{+\s*(\w+)\s*\}*|(\w+)\s*\}+")
 # Control characters, line ends, half surrogates, and marks that turn the reading direction.
 UNSAFE_CATEGORIES: Final = frozenset({"Cc", "Cs", "Zl", "Zp"})
 BIDI_CONTROLS: Final = frozenset(
@@ -39,6 +41,29 @@ def unknown(text: str, entity_type: str) -> Iterator[tuple[str, str | None]]:
     for match in PLACEHOLDER.finditer(text):
         if match[1] not in names:
             yield match[1], nearest(match[1], entity_type)
+
+
+def half_typed(text: str, entity_type: str) -> Iterator[str]:
+    """Pieces that were to be placeholders and are none: `{{ year`, `{year}`, `year}}`.
+
+    Braces around other words are ordinary characters, as long as they are single.
+    """
+    rest = PLACEHOLDER.sub(" ", text)
+    pieces = [match for match in HALF.finditer(rest) if _is_meant(match, entity_type)]
+    yield from (match[0].strip() for match in pieces)
+    if not pieces and ("{{" in rest or "}}" in rest):
+        yield rest.strip()
+
+
+def _is_meant(half: re.Match[str], entity_type: str) -> bool:
+    name = half[1] or half[2]
+    return "{{" in half[0] or "}}" in half[0] or name.lower() in CATALOGUE[entity_type]
+
+
+def missing(pattern: str, values: Mapping[str, str]) -> list[str]:
+    """The placeholders of the pattern that have no value and show as `EMPTY`, each once."""
+    names = dict.fromkeys(match[1] for match in PLACEHOLDER.finditer(pattern))
+    return [name for name in names if name in values and not values[name].strip()]
 
 
 def nearest(name: str, entity_type: str) -> str | None:
@@ -56,6 +81,11 @@ def render(pattern: str, values: Mapping[str, str]) -> str:
         return values[match[1]].strip() or EMPTY
 
     return safe_name(PLACEHOLDER.sub(value, pattern))
+
+
+def is_cut(name: str) -> bool:
+    """Whether a rendered name was too long and lost its end."""
+    return len(name) > MAX_NAME_LENGTH - 20 and name.endswith("…")
 
 
 def safe_name(text: str) -> str:

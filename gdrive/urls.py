@@ -6,6 +6,7 @@ from django.urls import URLPattern, URLResolver
 
 from gdrive.naming_views import SyncNameView
 from gdrive.template_views import TemplateViewSet
+from gdrive.template_views import PlaceholdersView, TemplateViewSet
 from gdrive.views import ChangeViewSet, FolderView, ProvisionView, RootFolderView
 from pipedesk.core.routing import Router, route
 
@@ -18,6 +19,11 @@ router.register("api/drive/changes", ChangeViewSet, basename="drive-change")
 urlpatterns: list[URLPattern | URLResolver] = [
     *router.urls,
     route("api/drive/sync-name", SyncNameView.as_view(), name="drive-sync-name"),
+    route(
+        "api/drive/templates/placeholders",
+        PlaceholdersView.as_view(),
+        name="drive-template-placeholders",
+    ),
     route(ENTITY, FolderView.as_view(), name="drive-folder"),
     route(f"{ENTITY}/provision", ProvisionView.as_view(), name="drive-provision"),
     route(f"{ENTITY}/root-folder-url", RootFolderView.as_view(), name="drive-root-folder-url"),

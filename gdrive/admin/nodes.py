@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from django import forms
@@ -14,7 +13,7 @@ from django.utils.translation import gettext_lazy as _
 from unfold.admin import TabularInline
 from unfold.forms import PaginationInlineFormSet
 
-from gdrive import placeholders
+from gdrive import placeholders, template_rules
 from gdrive.models import DriveStructureNode, DriveStructureTemplate
 
 if TYPE_CHECKING:
@@ -92,24 +91,34 @@ class NodeRows(PaginationInlineFormSet):
         kept = [row for row in self.forms if row.has_changed() or row.instance.pk]
         kept = [row for row in kept if row not in self.deleted_forms]
         self._refuse_circles(kept)
-        places = Counter(
-            (row.instance.parent_id, row.cleaned_data["name"].casefold()) for row in kept
-        )
-        if places and max(places.values()) > 1:
+        places: dict[int | None, list[str]] = {}
+        for row in kept:
+            places.setdefault(row.instance.parent_id, []).append(row.cleaned_data["name"])
+        if any(template_rules.twins(names) for names in places.values()):
             raise ValidationError(_("Two folders in one place have the same name."), "same_name")
+        if fault := template_rules.size_fault(len(kept), self._depth(kept)):
+            raise ValidationError(fault, "size")
 
     def _lint(self, row: forms.ModelForm[Any]) -> None:
         name = getattr(row, "cleaned_data", {}).get("name")
         if not name or self.instance.entity_type not in placeholders.CATALOGUE:
             return
-        for wrong, meant in placeholders.unknown(name, self.instance.entity_type):
-            text = _("There is no placeholder “%(wrong)s” here.") % {"wrong": wrong}
-            if meant:
-                text = _("There is no placeholder “%(wrong)s” here. Did you mean “%(meant)s”?") % {
-                    "wrong": wrong,
-                    "meant": meant,
-                }
-            row.add_error("name", text)
+        for fault in template_rules.name_faults(name, self.instance.entity_type):
+            row.add_error("name", fault)
+
+    @staticmethod
+    def _depth(kept: list[forms.ModelForm[Any]]) -> int:
+        """How many folders deep the deepest lies; there are no circles."""
+        above = {row.instance.pk: row.instance.parent_id for row in kept if row.instance.pk}
+        depths: dict[int | None, int] = {None: 0}
+        for row in kept:
+            way, place = [], row.instance.parent_id
+            while place not in depths:
+                way.append(place)
+                place = above.get(place)
+            for number, passed in enumerate(reversed(way), start=1):
+                depths[passed] = depths[place] + number
+        return 1 + max((depths[row.instance.parent_id] for row in kept), default=-1)
 
     def _refuse_circles(self, kept: list[forms.ModelForm[Any]]) -> None:
         above = {row.instance.pk: row.instance.parent_id for row in kept if row.instance.pk}

@@ -7,13 +7,12 @@ from typing import TYPE_CHECKING, Any
 from django import forms
 from django.contrib import admin
 from django.core.exceptions import ValidationError
-from django.db.models import Count, F
-from django.db.models.functions import Now
+from django.db.models import Count
 from django.utils.html import format_html, format_html_join
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from gdrive import placeholders
+from gdrive import placeholders, templating, versions
 from gdrive.admin.nodes import NodeInline, outline
 from gdrive.models import DriveStructureTemplate
 from pipedesk.core.pages import NOTHING, BaseAdmin
@@ -84,18 +83,20 @@ class TemplateAdmin(BaseAdmin):
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
         """Store the template; making it the active one retires the other."""
-        if obj.active:
-            others = DriveStructureTemplate.objects.active_for(obj.entity_type)
-            others.exclude(pk=obj.pk).update(active=False)
+        templating.lock()
+        if change:
+            form.said_before = versions.keep(DriveStructureTemplate.objects.get(pk=obj.pk))
+        templating.settle_active(obj)
         super().save_model(request, obj, form, change)
 
     def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
-        """Store the folders; any change makes a new version."""
+        """Store the folders; what says something new is a new version."""
         super().save_related(request, form, formsets, change)
-        if form.has_changed() or any(formset.has_changed() for formset in formsets):
-            DriveStructureTemplate.objects.filter(pk=form.instance.pk).update(
-                version=F("version") + (1 if change else 0), edited_at=Now()
-            )
+        user: Any = request.user
+        if change:
+            versions.count(form.instance, form.said_before, user)
+        else:
+            versions.keep(form.instance, user)
 
     @admin.display(description=_("folders"), ordering="folders")
     def folder_count(self, obj: Any) -> int:

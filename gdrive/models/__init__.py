@@ -3,6 +3,7 @@
 from gdrive.models.channel import DriveChangeLog, DriveSyncState, DriveWebhookChannel
 from gdrive.models.mirror import DriveFile, DriveFolder, EntityType
 from gdrive.models.template import DriveStructureNode, DriveStructureTemplate
+from gdrive.models.template_version import DriveStructureTemplateVersion
 from gdrive.models.tree import DriveFolderNode, DriveFolderTree, ReservedId
 
 __all__ = [
@@ -13,6 +14,7 @@ __all__ = [
     "DriveFolderTree",
     "DriveStructureNode",
     "DriveStructureTemplate",
+    "DriveStructureTemplateVersion",
     "DriveSyncState",
     "DriveWebhookChannel",
     "EntityType",

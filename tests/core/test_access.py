@@ -71,7 +71,13 @@ ACCESS = """
     POST sales                              /api/drive/{entity_type}/{entity_id}/provision
     POST sales                              /api/drive/sync-name
     GET sales                               /api/drive/templates /api/drive/templates/{id}
-    POST manager                            /api/drive/templates
+    POST manager                            /api/drive/templates /api/drive/templates/import
+    POST manager                            /api/drive/templates/{id}/clone
+    GET sales                               /api/drive/templates/placeholders
+    GET sales                               /api/drive/templates/{id}/export
+    GET sales                               /api/drive/templates/{id}/versions
+    GET sales                               /api/drive/templates/{id}/versions/{version}
+    POST manager                            /api/drive/templates/{id}/versions/{version}/restore
     PATCH,DELETE manager                    /api/drive/templates/{id}
     GET manager                             /api/drive/changes /api/drive/changes/{id}
     GET,POST manager                        /api/drive/channels
