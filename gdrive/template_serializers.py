@@ -153,4 +153,4 @@ class KindSerializer(serializers.Serializer[Any]):
 class PlaceholdersSerializer(serializers.Serializer[Any]):
     """The placeholders of every kind of record."""
 
-    data = KindSerializer(many=True)
+    data = KindSerializer(many=True)  # type: ignore[assignment]  # the contract's name

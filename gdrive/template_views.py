@@ -13,7 +13,7 @@ from rest_framework.serializers import BaseSerializer
 from gdrive import catalogue, templating
 from gdrive.models import DriveStructureTemplate, EntityType
 from gdrive.placeholders import EMPTY
-from gdrive.template_serializers import PlaceholdersSerializer, TemplateSerializer
+from gdrive.template_serializers import KindSerializer, PlaceholdersSerializer, TemplateSerializer
 from gdrive.template_verb_views import TemplateVerbs
 from pipedesk.core.query import Parameter, boolean, choice
 from pipedesk.core.views import ContractView
@@ -72,4 +72,4 @@ class PlaceholdersView(ContractView):
             {"entity_type": kind, "empty": EMPTY, "placeholders": catalogue.of(kind)}
             for kind in EntityType.values
         ]
-        return self.tagged_response(dict(PlaceholdersSerializer({"data": kinds}).data))
+        return self.tagged_response({"data": KindSerializer(kinds, many=True).data})

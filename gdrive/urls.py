@@ -5,7 +5,6 @@ from __future__ import annotations
 from django.urls import URLPattern, URLResolver
 
 from gdrive.naming_views import SyncNameView
-from gdrive.template_views import TemplateViewSet
 from gdrive.template_views import PlaceholdersView, TemplateViewSet
 from gdrive.views import ChangeViewSet, FolderView, ProvisionView, RootFolderView
 from pipedesk.core.routing import Router, route
