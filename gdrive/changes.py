@@ -112,7 +112,8 @@ class Comparison:
         self._report(file.file_id, "moved")
 
     def _pass_on_trash(self, file: RemoteFile, stored: DriveFile) -> None:
-        if file.is_folder and bool(stored.trashed_at) != file.trashed:
+        differs = bool(stored.trashed_at) != file.trashed
+        if file.is_folder and (differs or stored.echo_due):
             (self.outcome.trashed if file.trashed else self.outcome.untrashed).append(file.file_id)
 
     def _store(self, file: RemoteFile, stored: DriveFile | None) -> None:

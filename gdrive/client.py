@@ -78,12 +78,18 @@ def get_file(file_id: str) -> RemoteFile:
 
 
 def update_file(
-    file_id: str, *, name: str | None = None, add_parent: str = "", remove_parent: str = ""
+    file_id: str,
+    *,
+    name: str | None = None,
+    add_parent: str = "",
+    remove_parent: str = "",
+    trashed: bool | None = None,
 ) -> RemoteFile:
-    """Rename, move, or both in one step.
+    """Rename, move, put into the trash or take out of it, in one step.
 
     https://developers.google.com/workspace/drive/api/reference/rest/v3/files/update
     """
+    wanted = {"name": name, "trashed": trashed}
     place: dict[str, str] = {}
     if add_parent:
         place = {"addParents": add_parent, "removeParents": remove_parent}
@@ -92,7 +98,7 @@ def update_file(
         .files()
         .update(
             fileId=file_id,
-            body={} if name is None else {"name": name},
+            body={field: value for field, value in wanted.items() if value is not None},
             fields=FILE_FIELDS,
             supportsAllDrives=True,
             **place,

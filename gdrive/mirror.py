@@ -24,6 +24,7 @@ DRIVE_FIELDS = (
     "trashed_at",
     "explicitly_trashed",
     "unavailable_at",
+    "echo_due",
 )
 
 
@@ -70,4 +71,5 @@ def store_file(remote: RemoteFile) -> None:
         row.trashed_at = stored.trashed_at
         row.explicitly_trashed = stored.explicitly_trashed
         row.unavailable_at = stored.unavailable_at
+        row.echo_due = stored.echo_due
     store([row])

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from django.urls import URLPattern, URLResolver
 
+from gdrive.file_views import MoveView, RenameView
 from gdrive.naming_views import SyncNameView
 from gdrive.template_views import PlaceholdersView, TemplateViewSet
 from gdrive.views import ChangeViewSet, FolderView, ProvisionView, RootFolderView
 from pipedesk.core.routing import Router, route
 
 ENTITY = "api/drive/<str:entity_type>/<str:entity_id>"
+FILE = f"{ENTITY}/files/<str:file_id>"
 
 router = Router()
 router.register("api/drive/templates", TemplateViewSet, basename="drive-template")
@@ -26,4 +28,6 @@ urlpatterns: list[URLPattern | URLResolver] = [
     route(ENTITY, FolderView.as_view(), name="drive-folder"),
     route(f"{ENTITY}/provision", ProvisionView.as_view(), name="drive-provision"),
     route(f"{ENTITY}/root-folder-url", RootFolderView.as_view(), name="drive-root-folder-url"),
+    route(f"{FILE}/rename", RenameView.as_view(), name="drive-file-rename"),
+    route(f"{FILE}/move", MoveView.as_view(), name="drive-file-move"),
 ]

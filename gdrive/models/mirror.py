@@ -95,6 +95,8 @@ class DriveFile(CreatedModel, SoftDeleteModel):
     `unavailable_at` are Drive's doing; `deleted_at` is ours (a person deleted it here).
     `explicitly_trashed` tells what went to the trash itself from what lies in a folder there.
     `unavailable_at`: deleted for good, out of our sight, or moved out of the entity's folder.
+    `deleted_with`: the folder that was deleted here and took this along, by Google's id.
+    `echo_due`: we put this folder into the trash or took it out, and the feed did not say so yet.
     """
 
     file_id = models.CharField(_("Google's id"), unique=True)
@@ -110,6 +112,8 @@ class DriveFile(CreatedModel, SoftDeleteModel):
     trashed_at = models.DateTimeField(_("trashed"), null=True, blank=True)
     explicitly_trashed = models.BooleanField(default=False, db_default=False, editable=False)
     unavailable_at = models.DateTimeField(_("out of reach"), null=True, blank=True)
+    deleted_with = models.CharField(default="", db_default="", blank=True, editable=False)
+    echo_due = models.BooleanField(default=False, db_default=False, editable=False)
 
     objects = DriveFileQuerySet.as_manager()
 

@@ -70,6 +70,8 @@ ACCESS = """
     GET sales                               /api/drive/{entity_type}/{entity_id}/root-folder-url
     POST sales                              /api/drive/{entity_type}/{entity_id}/provision
     POST sales                              /api/drive/sync-name
+    PUT sales                       /api/drive/{entity_type}/{entity_id}/files/{file_id}/rename
+    PUT sales                       /api/drive/{entity_type}/{entity_id}/files/{file_id}/move
     GET sales                               /api/drive/templates /api/drive/templates/{id}
     POST manager                            /api/drive/templates /api/drive/templates/import
     POST manager                            /api/drive/templates/{id}/clone

@@ -1,0 +1,88 @@
+"""Changing what lies in an entity's folder: names, places, trash."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+from django.utils.translation import gettext as _
+from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework.exceptions import ParseError, PermissionDenied
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from gdrive import access, belonging, files
+from gdrive.entity_views import ENTITY_ID, ENTITY_TYPE, EntityView
+from gdrive.file_serializers import DestinationSerializer, NameSerializer
+from gdrive.models import DriveFile, DriveFolder
+from gdrive.query import FILE_ID as FILE_ID_PATTERN
+from gdrive.serializers import ItemSerializer
+from pipedesk.core.exceptions import Conflict
+
+DRIVE_ID = {"type": "string", "pattern": f"^{FILE_ID_PATTERN.pattern}$"}
+FILE_ID = OpenApiParameter("file_id", DRIVE_ID, OpenApiParameter.PATH, description="Drive's id.")
+
+
+class FileView(EntityView):
+    """What changes one file or folder of an entity."""
+
+    calls_google = True
+    failures: ClassVar[Mapping[str, tuple[int, ...]]] = {"put": (409, 503)}
+
+    def mine(self, file_id: str) -> tuple[DriveFile, DriveFolder]:
+        """The file, with the entity's folder it lies in: the caller may write there.
+
+        Raises PermissionDenied, Http404, and Conflict for another record's own folder: that is
+        changed at that record's address.
+        """
+        self.check_writer()
+        file = self.file(file_id)
+        home = belonging.home_of(file_id)
+        assert home is not None  # noqa: S101  (the file is inside the entity's folder)
+        if (home.entity_type, home.entity_id) != (self.entity_type, self.entity_id):
+            if access.permission(self.user, home.entity_type, home.entity_id) == access.READER:
+                raise PermissionDenied
+            if home.folder_id == file_id:
+                raise Conflict(
+                    _("This is the folder of another record: change it there."),
+                    entity_type=home.entity_type,
+                    entity_id=home.entity_id,
+                )
+        return file, home
+
+    def not_the_root(self, file: DriveFile, home: DriveFolder) -> None:
+        """Refuse what cannot be done to the entity's own folder. Raises ParseError."""
+        if file.file_id == home.folder_id:
+            raise ParseError(_("The record's own folder stays where it is."))
+
+
+@extend_schema(parameters=[ENTITY_TYPE, ENTITY_ID, FILE_ID])
+class RenameView(FileView):
+    """PUT …/files/{fid}/rename."""
+
+    @extend_schema(request=NameSerializer, responses=ItemSerializer)
+    def put(self, request: Request, *, file_id: str, **kwargs: Any) -> Response:
+        """Another name. Folders that carry the record's name keep the new one from then on."""
+        body = NameSerializer(data=request.data)
+        body.is_valid(raise_exception=True)
+        file, _home = self.mine(file_id)
+        return Response(ItemSerializer(files.rename(file, body.validated_data["name"])).data)
+
+
+@extend_schema(parameters=[ENTITY_TYPE, ENTITY_ID, FILE_ID])
+class MoveView(FileView):
+    """PUT …/files/{fid}/move."""
+
+    failures: ClassVar[Mapping[str, tuple[int, ...]]] = {"put": (400, 409, 503)}
+
+    @extend_schema(request=DestinationSerializer, responses=ItemSerializer)
+    def put(self, request: Request, *, file_id: str, **kwargs: Any) -> Response:
+        """Another folder of the same record. A destination outside is 404."""
+        body = DestinationSerializer(data=request.data)
+        body.is_valid(raise_exception=True)
+        file, home = self.mine(file_id)
+        self.not_the_root(file, home)
+        target = self.file(body.validated_data["destination_parent_id"])
+        if belonging.home_of(target.file_id) != home:
+            raise Conflict(_("Files are moved inside the folder of one record only."))
+        return Response(ItemSerializer(files.move(file, target)).data)

@@ -1,0 +1,60 @@
+"""What Drive's refusals of a change mean to the person who asked for it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, Final
+
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from rest_framework.exceptions import NotFound as NothingHere
+
+from gdrive import own_writes
+from gdrive.models import DriveFile
+from pipedesk.core.exceptions import Conflict
+from pipedesk.google.errors import (
+    AlreadyExists,
+    Forbidden,
+    Gone,
+    GoogleError,
+    InvalidRequest,
+    NotFound,
+    PreconditionFailed,
+)
+
+# https://developers.google.com/workspace/drive/api/guides/handle-errors
+TEXTS: Final[dict[str, Any]] = {
+    "insufficientFilePermissions": gettext_lazy(
+        "Drive lets only the owner of this do that, and it belongs to another account."
+    ),
+    "myDriveHierarchyDepthLimitExceeded": gettext_lazy("Drive allows no more levels of folders."),
+    "numChildrenInNonRootLimitExceeded": gettext_lazy("Drive allows no more files in this folder."),
+    "teamDriveHierarchyTooDeep": gettext_lazy("Drive allows no more levels of folders."),
+    "storageQuotaExceeded": gettext_lazy("The storage of the Drive account is full."),
+    "domainPolicy": gettext_lazy("The administrators of the domain do not allow this in Drive."),
+}
+FINAL: Final = (Forbidden, InvalidRequest, AlreadyExists, Gone, PreconditionFailed)
+
+
+@contextmanager
+def translated(file: DriveFile) -> Iterator[None]:
+    """Inside, Drive's final refusals about this file become answers people understand.
+
+    Raises 404 where Drive does not show the file any more (the mirror says so from then on),
+    Conflict for what it refuses. A refused credential and passing failures stay what they are.
+    """
+    try:
+        yield
+    except NotFound as failure:
+        own_writes.out_of_reach(file)
+        message = _("“%(name)s” is gone in Drive, or not shared with us any more.")
+        raise NothingHere(message % {"name": file.name}) from failure
+    except FINAL as failure:
+        raise Conflict(text_of(failure), reason=failure.reason) from failure
+
+
+def text_of(failure: GoogleError) -> str:
+    """A sentence for people; unknown reasons are quoted."""
+    known = TEXTS.get(failure.reason)
+    return str(known or _("Drive refuses this (%(reason)s).") % {"reason": failure.reason or "?"})
