@@ -53,6 +53,27 @@ def below(folder_ids: Collection[str], edge: Edge = Edge.NONE) -> list[str]:
         return [file_id for (file_id,) in cursor.fetchall()]
 
 
+def around_entities(folder_ids: Collection[str]) -> set[str]:
+    """Those of these folders that have an entity's own folder somewhere below."""
+    if not folder_ids:
+        return set()
+    marks = ", ".join(["%s"] * len(folder_ids))
+    query = f"""
+        WITH RECURSIVE below(origin, file_id) AS (
+            SELECT f.file_id, f.file_id FROM drive_files f WHERE f.file_id IN ({marks})
+            UNION
+            SELECT b.origin, f.file_id FROM drive_files f
+            JOIN below b ON f.parent_folder_id = b.file_id
+        )
+        SELECT DISTINCT b.origin FROM below b
+        JOIN google_drive_folders e ON e.folder_id = b.file_id AND e.deleted_at IS NULL
+        WHERE b.origin <> b.file_id
+    """  # noqa: S608
+    with connection.cursor() as cursor:
+        cursor.execute(query, list(folder_ids))
+        return {origin for (origin,) in cursor.fetchall()}
+
+
 def path(root_id: str, file_id: str) -> list[Crumb]:
     """The way from the root down to the file, both included; empty when it is not inside.
 

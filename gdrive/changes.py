@@ -10,11 +10,19 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
 from gdrive import layout
 from gdrive.mirror import DRIVE_FIELDS, row_of
 from gdrive.models import DriveFile, DriveFolderNode
 from gdrive.parsing import Change, RemoteFile
+
+# The columns whose old and new values a line of the log tells.
+TOLD = {
+    "renamed": ("name",),
+    "moved": ("parent_folder_id", "drive_id"),
+    "updated": ("size", "mime_type", "google_modified_at"),
+}
 
 
 @dataclass(frozen=True)
@@ -45,17 +53,32 @@ class Known:
         return node is not None and node.tree_id is None
 
 
+@dataclass(frozen=True)
+class Event:
+    """A change for the log; the file lay in `folder_id` before. `details`: old and new values."""
+
+    file_id: str
+    kind: str
+    folder_id: str | None = None
+    details: dict[str, list[Any]] = field(default_factory=dict)
+
+
 @dataclass
 class Outcome:
-    """What is to be written. `appeared`: folders whose inside Drive's feed does not tell."""
+    """What is to be written.
+
+    `appeared`: folders whose inside Drive's feed does not tell, with their drives. `around`:
+    folders above entities' own ones, which are noted and not shown.
+    """
 
     rows: dict[str, DriveFile] = field(default_factory=dict)
-    events: list[tuple[str, str]] = field(default_factory=list)
+    events: list[Event] = field(default_factory=list)
     removed: list[str] = field(default_factory=list)
     left: list[str] = field(default_factory=list)
     trashed: list[str] = field(default_factory=list)
     untrashed: list[str] = field(default_factory=list)
-    appeared: list[str] = field(default_factory=list)
+    appeared: dict[str, str] = field(default_factory=dict)
+    around: set[str] = field(default_factory=set)
 
 
 @dataclass
@@ -63,45 +86,59 @@ class Comparison:
     """Compares entries with what is known. `since`: when the drive was last looked at.
 
     Of `quiet` files only new ones are reported: the others came along with a folder, which is
-    the change.
+    the change. `around`: ids of folders to be noted because they are above an entity's own.
     """
 
     known: Known
     since: datetime | None
     now: datetime
     quiet: Collection[str] = ()
+    around: Collection[str] = ()
     outcome: Outcome = field(default_factory=Outcome)
 
     def of(self, changes: Iterable[Change]) -> Outcome:
         """The outcome of these entries, one per file."""
         entries = {change.file_id: change.file for change in changes}
-        gone = {file_id for file_id, file in entries.items() if file is None}
+        stored = self.known.stored
+        gone = {
+            file_id
+            for file_id, file in entries.items()
+            if file is None and file_id in stored and stored[file_id].unavailable_at is None
+        }
         for file_id in gone:
-            self._remove(file_id, gone)
+            self._remove(stored[file_id], gone)
         for file in parents_first({key: file for key, file in entries.items() if file}):
             self._compare(file)
         return self.outcome
 
-    def _remove(self, file_id: str, gone: set[str]) -> None:
+    def _remove(self, stored: DriveFile, gone: set[str]) -> None:
         """Deleted for good, or out of our sight; what is in a removed folder goes along."""
-        stored = self.known.stored.get(file_id)
-        if self.known.is_shared(file_id):
-            self.outcome.removed.append(file_id)
-        elif stored is not None and stored.unavailable_at is None:
-            self.outcome.removed.append(file_id)
-            stored.unavailable_at = self.now
-            if stored.parent_folder_id not in gone:
-                self._report(file_id, "removed")
+        self.outcome.removed.append(stored.file_id)
+        stored.unavailable_at = self.now
+        if stored.parent_folder_id not in gone:
+            self._report(Event(stored.file_id, "removed", stored.parent_folder_id))
 
     def _compare(self, file: RemoteFile) -> None:
         stored = self.known.stored.get(file.file_id)
-        inside = self.known.is_root(file.file_id) or self.known.holds(file.parent_id)
-        if self.known.is_shared(file.file_id):
-            (self.outcome.trashed if file.trashed else self.outcome.untrashed).append(file.file_id)
-        elif inside and not _is_older(file, stored):
+        if _is_older(file, stored):
+            return
+        noted = stored is not None or file.file_id in self.around
+        if self.known.is_root(file.file_id) or self.known.holds(file.parent_id):
             self._store(file, stored)
-        elif not inside and stored is not None and stored.unavailable_at is None:
+        elif stored is not None and stored.unavailable_at is None:
             self._leave(file, stored)
+        elif noted or self.known.is_shared(file.file_id):
+            self._surround(file, stored)
+
+    def _surround(self, file: RemoteFile, stored: DriveFile | None) -> None:
+        """A folder around entities' own ones: what goes to the trash with it is theirs."""
+        row = row_of(file, stored, self.now)
+        row.unavailable_at = (stored and stored.unavailable_at) or self.now
+        if stored is None or not same(row, stored):
+            self._keep(row)
+        self.outcome.around.add(file.file_id)
+        if file.is_folder:
+            (self.outcome.trashed if file.trashed else self.outcome.untrashed).append(file.file_id)
 
     def _leave(self, file: RemoteFile, stored: DriveFile) -> None:
         row = row_of(file, stored, self.now)
@@ -109,7 +146,7 @@ class Comparison:
         self._keep(row)
         self.outcome.left.append(file.file_id)
         self._pass_on_trash(file, stored)
-        self._report(file.file_id, "moved")
+        self._report(_event(stored, row, "moved"))
 
     def _pass_on_trash(self, file: RemoteFile, stored: DriveFile) -> None:
         differs = bool(stored.trashed_at) != file.trashed
@@ -119,16 +156,17 @@ class Comparison:
     def _store(self, file: RemoteFile, stored: DriveFile | None) -> None:
         node = self.known.ours.get(file.file_id)
         is_back = stored is not None and stored.unavailable_at is not None
-        if file.is_folder and (is_back or (stored is None and node is None)):
-            self.outcome.appeared.append(file.file_id)
+        went = stored is not None and stored.drive_id != file.drive_id
+        if file.is_folder and (is_back or went or (stored is None and node is None)):
+            self.outcome.appeared[file.file_id] = file.drive_id
+        row = row_of(file, stored, self.now)
         if stored is None:
             if node is None:  # a folder of ours is no news
                 self._report_arrival(file)
         else:
-            for event in differences(stored, file, node):
-                self._report(file.file_id, event)
+            for kind in differences(stored, file, node):
+                self._report(_event(stored, row, kind))
             self._pass_on_trash(file, stored)
-        row = row_of(file, stored, self.now)
         if stored is None or not same(row, stored):
             self._keep(row)
 
@@ -139,14 +177,30 @@ class Comparison:
     def _report_arrival(self, file: RemoteFile) -> None:
         """A file that was there before, only elsewhere, was moved in."""
         created_at = file.created_at or self.now
-        if self.since is not None and created_at >= self.since:
-            self.outcome.events.append((file.file_id, "created"))
+        is_new = self.since is None or created_at >= self.since
+        arrival = Event(file.file_id, "created" if is_new else "moved", file.parent_id)
+        if self.since is not None and is_new:
+            self.outcome.events.append(arrival)
         else:
-            self._report(file.file_id, "moved" if self.since else "created")
+            self._report(arrival)
 
-    def _report(self, file_id: str, event: str) -> None:
-        if file_id not in self.quiet:
-            self.outcome.events.append((file_id, event))
+    def _report(self, event: Event) -> None:
+        if event.file_id not in self.quiet:
+            self.outcome.events.append(event)
+
+
+def _event(stored: DriveFile, row: DriveFile, kind: str) -> Event:
+    """What happened to a stored file, with the values that moved."""
+    details = {
+        column: [_plain(getattr(stored, column)), _plain(getattr(row, column))]
+        for column in TOLD.get(kind, ())
+        if getattr(stored, column) != getattr(row, column)
+    }
+    return Event(stored.file_id, kind, stored.parent_folder_id, details)
+
+
+def _plain(value: Any) -> Any:
+    return value.isoformat() if isinstance(value, datetime) else value
 
 
 def differences(stored: DriveFile, file: RemoteFile, node: DriveFolderNode | None) -> list[str]:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from gdrive.parsing import FOLDER_MIME_TYPE, Change, RemoteFile, parse_changes, parse_file
-from pipedesk.google.errors import TemporaryError
+from pipedesk.google.errors import NotFound, TemporaryError
 from pipedesk.google.service import drive_service, execute
 
 FILE_FIELDS = (
@@ -155,7 +155,19 @@ def get_start_page_token(drive_id: str = "") -> str:
     return str(execute(request)["startPageToken"])
 
 
-def list_changes(page_token: str, drive_id: str = "") -> ChangePage:
+def is_member(drive_id: str) -> bool:
+    """Whether this shared drive exists and is shared with us.
+
+    https://developers.google.com/workspace/drive/api/reference/rest/v3/drives/get
+    """
+    try:
+        execute(drive_service().drives().get(driveId=drive_id, fields="id"))
+    except NotFound:
+        return False
+    return True
+
+
+def list_changes(page_token: str, drive_id: str = "", size: int = MAX_PAGE_SIZE) -> ChangePage:
     """One page of what changed since the token was given out.
 
     https://developers.google.com/workspace/drive/api/reference/rest/v3/changes/list
@@ -167,7 +179,7 @@ def list_changes(page_token: str, drive_id: str = "") -> ChangePage:
         .changes()
         .list(
             pageToken=page_token,
-            pageSize=MAX_PAGE_SIZE,
+            pageSize=size,
             includeRemoved=True,
             includeCorpusRemovals=True,
             supportsAllDrives=True,

@@ -1,27 +1,26 @@
-"""Reading folders from Drive: what the change feed does not tell."""
+"""What the change feed does not tell and Drive has to be asked for."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
 
 from gdrive import client, query
-from gdrive.models import DriveFolder, DriveFolderNode
-from gdrive.parsing import RemoteFile
+from gdrive.parsing import Change, RemoteFile
 from pipedesk.google.errors import NotFound
 
 PARENTS_PER_LIST = 25  # an address stays under 2,048 characters
 
+KeepAlive = Callable[[], None]
 
-def below(
-    folder_ids: Collection[str], drive_id: str, keep_alive: Callable[[], None]
-) -> list[RemoteFile]:
+
+def below(folder_ids: Collection[str], drive_id: str, keep_alive: KeepAlive) -> list[RemoteFile]:
     """Everything below these folders, trashed or not; `keep_alive` is called before each call."""
     found: dict[str, RemoteFile] = {}
     waiting = list(folder_ids)
     while waiting:
         batch, waiting = waiting[:PARENTS_PER_LIST], waiting[PARENTS_PER_LIST:]
         keep_alive()
-        for file in client.list_files(query.in_parents(batch), drive_id):
+        for file in inside(batch, drive_id):
             if file.file_id not in found:
                 found[file.file_id] = file
                 if file.is_folder:
@@ -29,30 +28,33 @@ def below(
     return list(found.values())
 
 
-def everything(drive_id: str, keep_alive: Callable[[], None]) -> list[RemoteFile]:
-    """Every entity's folder and all below it; what Drive does not show any more is missing."""
-    places = DriveFolderNode.objects.filter(tree=None, state=DriveFolderNode.State.CREATED)
-    roots = set(DriveFolder.objects.alive().values_list("folder_id", flat=True))
-    shown = {
-        file.file_id: file
-        for file in _inside(list(places.values_list("google_id", flat=True)), drive_id, keep_alive)
-        if file.file_id in roots
-    }
-    found = {file.file_id: file for file in below(list(shown), drive_id, keep_alive)} | shown
-    for root_id in roots - found.keys():  # somebody put them elsewhere, or deleted them
-        keep_alive()
-        try:
-            found[root_id] = client.get_file(root_id)
-        except NotFound:
-            continue
-        found |= {file.file_id: file for file in below([root_id], drive_id, keep_alive)}
-    return list(found.values())
+def inside(folder_ids: Collection[str], drive_id: str) -> list[RemoteFile]:
+    """What lies directly in these folders. In one that is gone lies nothing.
 
-
-def _inside(
-    folder_ids: list[str], drive_id: str, keep_alive: Callable[[], None]
-) -> list[RemoteFile]:
+    Drive refuses the whole list when one of its folders does not exist.
+    """
     if not folder_ids:
         return []
-    keep_alive()
-    return client.list_files(query.in_parents(folder_ids), drive_id)
+    try:
+        return client.list_files(query.in_parents(folder_ids), drive_id)
+    except NotFound:
+        if len(folder_ids) == 1:
+            return []
+        return [file for each in folder_ids for file in inside([each], drive_id)]
+
+
+def look(file_ids: Collection[str], keep_alive: KeepAlive) -> list[Change]:
+    """These files as Drive shows them this moment, whatever its lists and feeds say."""
+    changes = []
+    for file_id in file_ids:
+        keep_alive()
+        changes.append(Change(file_id, find(file_id)))
+    return changes
+
+
+def find(file_id: str) -> RemoteFile | None:
+    """The file, or None for one that is gone or out of our sight."""
+    try:
+        return client.get_file(file_id)
+    except NotFound:
+        return None

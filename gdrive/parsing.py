@@ -71,6 +71,8 @@ def parse_file(resource: dict[str, Any]) -> RemoteFile:
 def parse_changes(resources: list[dict[str, Any]]) -> list[Change]:
     """The entries about files of a page of changes; the last of several on one file counts.
 
+    A file that went to another drive is `removed` from the log it left and may come along.
+
     https://developers.google.com/workspace/drive/api/reference/rest/v3/changes
     """
     latest: dict[str, Change] = {}
@@ -78,7 +80,7 @@ def parse_changes(resources: list[dict[str, Any]]) -> list[Change]:
         file_id = resource.get("fileId")
         if not file_id:
             continue  # about a shared drive itself
-        file = None if resource.get("removed") else resource.get("file")
+        file = resource.get("file")
         latest.pop(file_id, None)
         latest[file_id] = Change(file_id, parse_file(file) if file else None)
     return list(latest.values())

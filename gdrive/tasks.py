@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-from django.utils import timezone
-
 from gdrive import feed, provisioning, sync
 from gdrive.models import DriveFolderTree, DriveSyncState
-from pipedesk.core.polling import next_poll_at
 from pipedesk.core.work import perform
 
 
@@ -22,9 +19,4 @@ def sync_drive(pk: int) -> None:
 
 def poll_drives() -> None:
     """Ask for a sync of every drive that was not looked at within its interval."""
-    feed.followed()
-    now = timezone.now()
-    for state in DriveSyncState.objects.due(now):
-        state_row = DriveSyncState.objects.filter(pk=state.pk, next_poll_at=state.next_poll_at)
-        if state_row.update(next_poll_at=next_poll_at(now)):
-            DriveSyncState.objects.request(state.pk)
+    feed.poll()

@@ -84,7 +84,7 @@ class FolderView(EntityView):
         state = {
             "state": tree.condition if tree else "none",
             "url": root.folder_url if root else None,
-            "as_of": feed.as_of(),
+            "as_of": feed.as_of(root.folder_id if root else None),
         }
         return dict(FolderStateSerializer(state).data)
 

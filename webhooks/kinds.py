@@ -11,7 +11,7 @@ from django.db.models import QuerySet
 from gcalendar import client as calendar_client
 from gcalendar.models import CalendarSyncState, MirroredCalendar
 from gdrive import client as drive_client
-from gdrive.feed import followed
+from gdrive.feed import follow_all
 from gdrive.models import DriveSyncState, DriveWebhookChannel
 
 Channel = CalendarSyncState | DriveWebhookChannel
@@ -126,8 +126,8 @@ class DriveKind(Kind):
     default_life = timedelta(hours=1)
 
     def prepare(self) -> None:
-        """The drive the trees grow in is always followed."""
-        followed()
+        """The own drive and the one the trees grow in are always followed."""
+        follow_all()
 
     def wanted(self) -> QuerySet[Any, Any]:
         """Drives that are followed."""

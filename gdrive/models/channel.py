@@ -22,9 +22,24 @@ class DriveSyncStateQuerySet(WorkQuerySet["DriveSyncState"]):
         """Drives to look at although no push came; not those that were given up."""
         return self.filter(next_poll_at__lte=now, dead_at__isnull=True)
 
+    def out_of_reach(self, now: datetime) -> Self:
+        """Drives given up because nobody shares them with us any more, to be tried again."""
+        return self.filter(next_poll_at__lte=now, dead_at__isnull=False, lost_at__isnull=False)
+
+    def lock(self) -> None:
+        """Let one drive's changes be written at a time; first thing in a writing transaction.
+
+        Two drives may tell of the same change: the second must see what the first wrote.
+        """
+        list(self.order_by("pk").select_for_update(no_key=True).values_list("pk"))
+
 
 class DriveSyncState(Work):
-    """A drive whose changes are followed, with its cursor. Empty `drive_id`: the own drive."""
+    """A drive whose changes are followed, with its cursor. Empty `drive_id`: the own drive.
+
+    While everything is read anew, `reading_token` is the cursor to go on with afterwards and
+    `reading` the number that marks what was shown. `lost_at`: when the drive went out of reach.
+    """
 
     task: ClassVar[str] = "gdrive.tasks.sync_drive"
 
@@ -34,6 +49,10 @@ class DriveSyncState(Work):
     page_token = models.TextField(null=True, blank=True, editable=False)
     as_of = models.DateTimeField(_("as of"), null=True, blank=True)
     next_poll_at = models.DateTimeField(_("next poll"), default=timezone.now, db_default=Now())
+    lost_at = models.DateTimeField(_("lost"), null=True, blank=True, editable=False)
+    reading_token = models.TextField(null=True, blank=True, editable=False)
+    reading_at = models.DateTimeField(null=True, blank=True, editable=False)
+    reading = models.PositiveIntegerField(default=0, db_default=0, editable=False)
     # The push that last asked for this sync: {channel_id, resource_id, resource_state, headers}.
     last_notification = models.JSONField(null=True, blank=True, editable=False)
 
@@ -113,8 +132,9 @@ class DriveWebhookChannel(TimeStampedModel, ChannelModel):
 class DriveChangeLog(models.Model):
     """One change in Drive, and the notification it came from (empty: found by polling).
 
-    `event_type` is what changed, e.g. `created`, `renamed`, `moved`, `trashed`. The token in
-    `raw_headers` is masked.
+    `event_type` is what changed, e.g. `created`, `renamed`, `moved`, `trashed`; `details` the
+    columns of the mirror that moved with it, each with its old and new value. The file lay in
+    `folder_id` before. The token in `raw_headers` is masked.
     """
 
     channel_id = models.CharField(_("channel id"), null=True, blank=True)
@@ -126,6 +146,9 @@ class DriveChangeLog(models.Model):
         _("received"), default=timezone.now, db_default=Now(), editable=False
     )
     raw_headers = models.TextField(null=True, blank=True)
+    drive_id = models.CharField(_("drive"), default="", db_default="", blank=True)
+    folder_id = models.CharField(_("folder"), null=True, blank=True)
+    details = models.JSONField(_("details"), null=True, blank=True)
 
     class Meta:
         db_table = "drive_change_logs"
@@ -136,6 +159,7 @@ class DriveChangeLog(models.Model):
             column_index("drive_change_logs", "channel_id"),
             column_index("drive_change_logs", "resource_id"),
             column_index("drive_change_logs", "changed_resource_id"),
+            column_index("drive_change_logs", "folder_id"),
             column_index("drive_change_logs", "received_at"),
         )
 

@@ -89,12 +89,14 @@ class DriveFileQuerySet(SoftDeleteQuerySet["DriveFile"]):
 
 
 class DriveFile(CreatedModel, SoftDeleteModel):
-    """A file or folder below an entity's root, as Drive last showed it.
+    """A file or folder below an entity's root, or above one, as Drive last showed it.
 
     `size` is in bytes; Google's own documents and folders have none. `trashed_at` and
     `unavailable_at` are Drive's doing; `deleted_at` is ours (a person deleted it here).
     `explicitly_trashed` tells what went to the trash itself from what lies in a folder there.
-    `unavailable_at`: deleted for good, out of our sight, or moved out of the entity's folder.
+    `unavailable_at`: deleted for good, out of our sight, or outside the entities' folders, such
+    as the folders above them. `read_in` and `listed_in` are marks of the last reading of the
+    whole drive that showed the file, and that listed what lies in it.
     `deleted_with`: the folder that was deleted here and took this along, by Google's id.
     `echo_due`: we put this folder into the trash or took it out, and the feed did not say so yet.
     """
@@ -112,6 +114,8 @@ class DriveFile(CreatedModel, SoftDeleteModel):
     trashed_at = models.DateTimeField(_("trashed"), null=True, blank=True)
     explicitly_trashed = models.BooleanField(default=False, db_default=False, editable=False)
     unavailable_at = models.DateTimeField(_("out of reach"), null=True, blank=True)
+    read_in = models.PositiveIntegerField(default=0, db_default=0, editable=False)
+    listed_in = models.PositiveIntegerField(default=0, db_default=0, editable=False)
     deleted_with = models.CharField(default="", db_default="", blank=True, editable=False)
     echo_due = models.BooleanField(default=False, db_default=False, editable=False)
 
@@ -125,6 +129,10 @@ class DriveFile(CreatedModel, SoftDeleteModel):
         indexes = (
             column_index("drive_files", "parent_folder_id"),
             column_index("drive_files", "deleted_at"),
+            # A reading asks again and again which folders are still to be listed.
+            models.Index(
+                fields=["drive_id", "read_in", "listed_in"], name="idx_drive_files_reading"
+            ),
         )
 
     def __str__(self) -> str:

@@ -102,6 +102,14 @@ class DriveFolderNodeQuerySet(TimeStampedQuerySet["DriveFolderNode"]):
         """Reserved ones, parents first."""
         return self.filter(state=DriveFolderNode.State.RESERVED).order_by("pk")
 
+    def created(self) -> Self:
+        """Folders that exist."""
+        return self.filter(state=DriveFolderNode.State.CREATED)
+
+    def shared(self) -> Self:
+        """Folders below the root that belong to no entity and hold many."""
+        return self.filter(tree__isnull=True)
+
 
 class DriveFolderNode(TimeStampedModel):
     """One folder we make: its Google id is reserved and committed before Google is asked.

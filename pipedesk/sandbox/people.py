@@ -185,6 +185,22 @@ class DrivePeople:
         with self._google.store.transaction():
             return str(self._google.drives.create(self.user, name, {"name": name})["id"])
 
+    def admit(self, drive_id: str, email: str) -> None:
+        """Make somebody a member of a shared drive."""
+        with self._google.store.transaction():
+            member = {"type": "user", "role": "organizer", "emailAddress": email}
+            self._google.permissions.give(drive_id, member)
+
+    def dismiss(self, drive_id: str, email: str) -> None:
+        """End somebody's membership of a shared drive."""
+        with self._google.store.transaction():
+            [member] = [
+                each["id"]
+                for each in self._google.permissions.given(drive_id)
+                if each.get("emailAddress") == email
+            ]
+            self._google.permissions.take(drive_id, member)
+
     def file(self, file_id: str) -> Json:
         """The whole file resource as Google has it now."""
         with self._google.store.transaction():

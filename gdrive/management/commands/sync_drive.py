@@ -22,7 +22,9 @@ class Command(ProductCommand):
 
     def add_own_arguments(self, parser: CommandParser) -> None:
         """Which drive, and how thoroughly."""
-        parser.add_argument("--drive", metavar="ID", help=_("only this shared drive"))
+        parser.add_argument(
+            "--drive", metavar="ID", help=_("only this shared drive (empty: the own one)")
+        )
         parser.add_argument(
             "--full", action="store_true", help=_("forget the cursor first, compare everything")
         )
@@ -39,7 +41,7 @@ class Command(ProductCommand):
 
     def _chosen(self, drive_id: str | None) -> list[DriveSyncState]:
         if not self.dry_run:
-            feed.followed()
+            feed.follow_all()
         states = DriveSyncState.objects.all()
         if drive_id is not None:
             states = states.filter(drive_id=drive_id)
@@ -49,7 +51,7 @@ class Command(ProductCommand):
 
     def _sync(self, state: DriveSyncState, *, full: bool) -> None:
         if full:
-            DriveSyncState.objects.filter(pk=state.pk).update(page_token=None)
+            DriveSyncState.objects.filter(pk=state.pk).update(page_token=None, reading_token=None)
         failure = finish(DriveSyncState.objects.all(), state.pk, sync.follow)
         if failure:
             self.fault(f"{state}: {failure}")

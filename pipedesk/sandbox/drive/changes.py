@@ -20,13 +20,22 @@ class Changes:
     def __init__(self, files: Files, drives: Drives) -> None:
         self._files = files
         self._drives = drives
+        self.shows_departed = True
+        """Whether ``includeCorpusRemovals`` brings the file along: Google does not promise it."""
 
     def start_token(self, user: str, drive_id: str) -> str:
         """The token from which nothing has happened yet."""
         return str(self._last(self._logs(user, drive_id, with_drives=False)) + 1)
 
     def page(
-        self, user: str, page_token: str, size: int, *, drive_id: str, with_drives: bool
+        self,
+        user: str,
+        page_token: str,
+        size: int,
+        *,
+        drive_id: str,
+        with_drives: bool,
+        with_departed: bool = False,
     ) -> tuple[list[Json], str | None, str | None]:
         """A page of changes, then the next page's token or the next start token.
 
@@ -36,10 +45,14 @@ class Changes:
         last = self._last(logs)
         if not page_token.isdigit() or not 1 <= int(page_token) <= last + 1:
             raise invalid_value("pageToken")
-        entries = merge(*(self._files.feed.since(log, int(page_token) - 1) for log in logs))
+        feeds = (self._files.feed, self._files.departures)
+        entries = merge(*(feed.since(log, int(page_token) - 1) for log in logs for feed in feeds))
         found: list[Json] = []
         for position, key in entries:
-            change = self._change(user, key, in_drive=bool(drive_id))
+            if "\n" in key:
+                change = self._departed(user, key, with_file=with_departed)
+            else:
+                change = self._change(user, key, in_drive=bool(drive_id))
             if change is None:
                 continue
             if len(found) == size:
@@ -57,7 +70,22 @@ class Changes:
         return ["", *(drive["id"] for drive in self._drives.of(user))] if with_drives else [""]
 
     def _last(self, logs: list[str]) -> int:
-        return max(self._files.feed.last(log) for log in logs)
+        feeds = (self._files.feed, self._files.departures)
+        return max(feed.last(log) for log in logs for feed in feeds)
+
+    def _departed(self, user: str, key: str, *, with_file: bool) -> Json | None:
+        """The entry of a file that went to another drive."""
+        departure = self._files.departure(key)
+        row = departure and self._files.row(departure["id"])
+        if departure is None or row is None:
+            return None
+        if not departure["log"] and user not in departure["seen_by"]:
+            return None
+        entry = {**_entry({**row, "drive": departure["log"]}), "time": departure["changed_at"]}
+        with_file = with_file and self.shows_departed and not row["removed"]
+        if with_file and self._files.is_visible(row, user):
+            entry["file"] = self._files.render(row, user)
+        return entry
 
     def _change(self, user: str, key: str, *, in_drive: bool) -> Json | None:
         """The entry of a file as the user's log shows it, None when it does not."""

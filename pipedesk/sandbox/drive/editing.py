@@ -103,11 +103,21 @@ class FileEditing:
         if media is not None:
             body.update(self._files.keep_content(row["id"], media.content))
             changed.append("content")
+        old_drive = row["drive"]
         row = {**row, "body": body}
         if add_parents or remove_parents:
             row = self._moved(actor, row, _ids(add_parents), _ids(remove_parents))
             changed.append("parents")
-        return self._save(row, request.get("trashed"), changed)
+        saved = self._save(row, request.get("trashed"), changed)
+        if saved["drive"] != old_drive:
+            self._bring_along(saved)
+        return saved
+
+    def _bring_along(self, folder: Json) -> None:
+        """What lies in a folder that went to another drive goes there too."""
+        place = {"drive": folder["drive"], "owner": folder["owner"]}
+        for child in self._files.children(folder["id"]):
+            self._bring_along(self._files.save({**child, **place}, "update", "parents"))
 
     def _save(self, row: Json, trashed: bool | None, changed: list[str]) -> Json:
         if trashed is None or trashed == row["trashed"]:

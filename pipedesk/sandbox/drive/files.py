@@ -44,6 +44,8 @@ class Files:
         self.by_name = Index(self._rows, _names_of)
         self.by_property = Index(self._rows, _property_keys)
         self.feed = Feed(self._rows, _place_of)
+        self._departures = store.table("departures")
+        self.departures = Feed(self._departures, lambda row: (row["log"], row["position"]))
 
     def add_account(self, user: str) -> None:
         """Give a new account its My Drive."""
@@ -133,20 +135,38 @@ class Files:
         with ``properties``.
         """
         body = {**row["body"], "version": row["body"].get("version", 0) + 1}
+        self._note_departure(row)
         saved = {**row, "body": body, **self._change()}
         self._rows.put(row["id"], saved)
         self.tell(saved, state, *changed)
         return saved
 
+    def _note_departure(self, row: Json) -> None:
+        """A file that goes to another drive leaves its log with an entry that says so."""
+        old = self._rows.get(row["id"])
+        if old is None or old["drive"] == row["drive"]:
+            return
+        entry = {"id": row["id"], "log": old["drive"], "seen_by": sorted(self.viewers(old))}
+        self._departures.put(f"{old['drive']}\n{row['id']}", {**entry, **self._change()})
+        if (back := f"{row['drive']}\n{row['id']}") in self._departures:
+            self._departures.delete(back)
+
+    def departure(self, key: str) -> Json | None:
+        """What a log says of a file that left it."""
+        return self._departures.get(key)
+
     def tell(self, row: Json, state: str, *changed: str) -> None:
-        """Announce a change to the file's own channels and to those of the logs it stands in."""
-        for what in changed or ("",):
+        """Announce a change to the file's own channels and to those of the logs it stands in.
+
+        A watched file of a shared drive says nothing, as in Google; its drive's log does.
+        """
+        for what in () if row["drive"] else changed or ("",):
             self._store.announce(Happening(file_topic(row["id"]), state, what))
         for user in self.viewers(row):
             self._store.announce(Happening(changes_topic(user), "change"))
         if row["drive"]:
             self._store.announce(Happening(changes_topic(drive_id=row["drive"]), "change"))
-        for parent_id in row["body"]["parents"]:
+        for parent_id in () if row["drive"] else row["body"]["parents"]:
             self._store.announce(Happening(file_topic(parent_id), "update", "children"))
 
     def announce(self, happening: Happening) -> None:

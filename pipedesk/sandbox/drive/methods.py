@@ -152,6 +152,7 @@ def changes_list(google: Google, call: Call) -> Answer:
         call.number("pageSize", 100),
         drive_id=drive_id,
         with_drives=with_drives and not call.flag("restrictToMyDrive"),
+        with_departed=call.flag("includeCorpusRemovals"),
     )
     if not call.flag("includeRemoved", default=True):
         changes = [change for change in changes if not change["removed"]]
