@@ -146,7 +146,7 @@ class Comparison:
         self._keep(row)
         self.outcome.left.append(file.file_id)
         self._pass_on_trash(file, stored)
-        self._report(_event(stored, row, "moved"))
+        self._report(event_of(stored, row, "moved"))
 
     def _pass_on_trash(self, file: RemoteFile, stored: DriveFile) -> None:
         differs = bool(stored.trashed_at) != file.trashed
@@ -165,7 +165,7 @@ class Comparison:
                 self._report_arrival(file)
         else:
             for kind in differences(stored, file, node):
-                self._report(_event(stored, row, kind))
+                self._report(event_of(stored, row, kind))
             self._pass_on_trash(file, stored)
         if stored is None or not same(row, stored):
             self._keep(row)
@@ -189,7 +189,7 @@ class Comparison:
             self.outcome.events.append(event)
 
 
-def _event(stored: DriveFile, row: DriveFile, kind: str) -> Event:
+def event_of(stored: DriveFile, row: DriveFile, kind: str) -> Event:
     """What happened to a stored file, with the values that moved."""
     details = {
         column: [_plain(getattr(stored, column)), _plain(getattr(row, column))]

@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from gdrive import mirror
 from gdrive.ancestry import Edge, below
-from gdrive.changes import differences
+from gdrive.changes import differences, event_of
 from gdrive.models import DriveChangeLog, DriveFile
 from gdrive.parsing import RemoteFile
 
@@ -28,7 +28,7 @@ def store(remote: RemoteFile) -> DriveFile:
         stored = rows.get(file_id=remote.file_id)
         if remote.version is not None and (stored.version or 0) > remote.version:
             return stored  # the feed was faster, and with a later state
-        events = differences(stored, remote, None)
+        kinds = differences(stored, remote, None)
         row = mirror.row_of(remote, stored, now)
         row.echo_due = stored.echo_due
         if remote.is_folder and remote.trashed != bool(stored.trashed_at):
@@ -36,8 +36,15 @@ def store(remote: RemoteFile) -> DriveFile:
             _pass_on(remote, now if remote.trashed else None)
         mirror.store([row])
         DriveChangeLog.objects.bulk_create(
-            DriveChangeLog(changed_resource_id=remote.file_id, event_type=event, received_at=now)
-            for event in events
+            DriveChangeLog(
+                changed_resource_id=remote.file_id,
+                event_type=event.kind,
+                received_at=now,
+                drive_id=remote.drive_id,
+                folder_id=event.folder_id,
+                details=event.details or None,
+            )
+            for event in (event_of(stored, row, kind) for kind in kinds)
         )
         return DriveFile.objects.get(file_id=remote.file_id)
 
