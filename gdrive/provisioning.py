@@ -9,11 +9,23 @@ from __future__ import annotations
 
 from time import monotonic
 
+from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from gdrive import carried, client, entities, journal, layout, mirror, placeholders
+from gdrive import (
+    carried,
+    client,
+    crawling,
+    entities,
+    journal,
+    layout,
+    marking,
+    mirror,
+    placeholders,
+    remedies,
+)
 from gdrive.entities import Entity
 from gdrive.feed import start_feed
 from gdrive.models import DriveFolder, DriveFolderNode, DriveFolderTree
@@ -23,6 +35,10 @@ from pipedesk.core.work import SLICE_S, Lease
 from pipedesk.google.errors import AlreadyExists, NotFound, TemporaryError
 
 State = DriveFolderNode.State
+Made = tuple[DriveFolderNode, RemoteFile, float]  # the last: when, on the monotonic clock
+
+AT_ONCE = 20  # folders written down together
+SILENT_S = 5.0  # and after so long at the latest, so that the lease lives
 
 
 def provision(lease: Lease) -> None:
@@ -41,23 +57,27 @@ def provision(lease: Lease) -> None:
         lease.complete()
         return
     start_feed()
-    place = _place(lease, entity)
+    place = _place(lease, entity, adopt=tree.adopt_by_name)
     journal.plan(tree, entity, place)
+    remedies.carry_out_all(lease, tree)
     if _grow(lease, tree, deadline) and _follow(lease, tree, entity, place, deadline):
         with transaction.atomic():
             lease.complete(state=DriveFolderTree.State.READY)
             carried.settle(tree)
 
 
-def _place(lease: Lease, entity: Entity) -> DriveFolderNode:
-    """The existing folder in which the entity's own folder belongs."""
+def _place(lease: Lease, entity: Entity, *, adopt: bool = False) -> DriveFolderNode:
+    """The existing folder in which the entity's own folder belongs.
+
+    With `adopt` the folders above it are looked for by name before they are made.
+    """
     if entity.kept_id is not None:
         return _kept_folder(lease, entity.entity_type, entity.kept_id)
     company = entity.company_id and entities.find("company", entity.company_id, deleted=True)
     if company:
-        place = _company_place(lease, company, entity.entity_type)
+        place = _company_place(lease, company, entity.entity_type, adopt=adopt)
     else:
-        place = journal.shared_place(entity.entity_type)
+        place = journal.shared_place(entity.entity_type, adopt=adopt)
     _create_with_parents(lease, place)
     return place
 
@@ -88,7 +108,9 @@ def _kept_folder(lease: Lease, entity_type: str, kept_id: str) -> DriveFolderNod
     return root
 
 
-def _company_place(lease: Lease, company: Entity, entity_type: str) -> DriveFolderNode:
+def _company_place(
+    lease: Lease, company: Entity, entity_type: str, *, adopt: bool
+) -> DriveFolderNode:
     """Where the company keeps its leads or deals; the company's tree is asked for if new.
 
     The journal lets anybody create any folder, so nobody waits for the company's own job.
@@ -99,41 +121,90 @@ def _company_place(lease: Lease, company: Entity, entity_type: str) -> DriveFold
         if not tree.requested:
             trees.request(tree.pk)
     if not journal.is_planned(tree):
-        shared = journal.shared_place("company")
+        if adopt and not tree.adopt_by_name:
+            trees.filter(pk=tree.pk).update(adopt_by_name=True)
+            tree.adopt_by_name = True
+        shared = journal.shared_place("company", adopt=tree.adopt_by_name)
+        if tree.adopt_by_name:
+            _create_with_parents(lease, shared)
         journal.plan(tree, company, shared)
     return journal.company_place(tree, entity_type)
 
 
 def _grow(lease: Lease, tree: DriveFolderTree, deadline: float) -> bool:
-    """Create what is reserved, parents first; False when the time slice ended before."""
-    for node in tree.nodes.select_related("tree", "parent").to_create():
-        if monotonic() > deadline:
-            return False
-        _create(lease, node)
+    """Create what is reserved, parents first; False when the time slice ended before.
+
+    What was created is written down a few folders at a time: whoever is killed in between has
+    Drive tell the next one (409), which costs a request and no folder.
+    """
+    made: list[Made] = []
+    try:
+        for node in tree.nodes.select_related("tree", "parent").to_create():
+            if monotonic() > deadline:
+                _write_down(lease, made)
+                return False
+            if made and (len(made) == AT_ONCE or monotonic() - made[0][2] > SILENT_S):
+                _write_down(lease, made)
+                made = []
+            made.append((node, _make(node), monotonic()))
+    except Exception:
+        _write_down(lease, made)
+        raise
+    _write_down(lease, made)
     return True
 
 
 def _create_with_parents(lease: Lease, node: DriveFolderNode) -> None:
+    if node.remedy:
+        remedies.carry_out(node, lease.write)
     if node.state == State.CREATED:
         return
     if node.parent is not None:
         _create_with_parents(lease, node.parent)
-    _create(lease, node)
+    _write_down(lease, [(node, _make(node), 0.0)])
 
 
-def _create(lease: Lease, node: DriveFolderNode) -> None:
+def _make(node: DriveFolderNode) -> RemoteFile:
+    """Create one folder in Drive; one to adopt is there already and gets our marks.
+
+    Raises GiveUp when there is nothing any more to put it in, or to adopt.
+    """
+    if node.adopted:
+        try:
+            return marking.mark(node.google_id, marking.marks_of(node))
+        except NotFound as failure:
+            msg = _("The folder “%(name)s”, which was to be adopted, is gone in Drive.")
+            raise GiveUp(msg % {"name": node.name}) from failure
     parent_id = node.parent.google_id if node.parent else layout.root_folder_id()
     try:
-        folder = client.create_folder(node.google_id, node.name, parent_id, _marks(node))
+        return client.create_folder(node.google_id, node.name, parent_id, marking.marks_of(node))
     except AlreadyExists:
-        folder = _created_before(node)
+        return _created_before(node)
     except NotFound as failure:
         msg = _("The folder in which “%(name)s” belongs is gone in Drive: restore it there.")
         raise GiveUp(msg % {"name": node.name}) from failure
+
+
+def _write_down(lease: Lease, made: list[Made]) -> None:
+    """Mark folders as created, here and in the mirror.
+
+    What lies in an adopted folder did not change, so no feed will tell of it: it is read here.
+    """
+    if not made:
+        return
+    adopted = [
+        node.google_id for node, _file, _at in made if node.adopted and node.tree is not None
+    ]
+    inside = crawling.below(adopted, settings.DRIVE_SHARED_DRIVE_ID, lease.write)
     with transaction.atomic():
         lease.write(attempts=0)
-        DriveFolderNode.objects.filter(pk=node.pk).update(state=State.CREATED)
-        _store(node, folder)
+        mirror.store_files(inside)
+        DriveFolderNode.objects.filter(pk__in=[node.pk for node, _file, _at in made]).update(
+            state=State.CREATED
+        )
+        _store([(node, file) for node, file, _at in made])
+    for node, _file, _at in made:
+        node.state = State.CREATED
 
 
 def _created_before(node: DriveFolderNode) -> RemoteFile:
@@ -144,20 +215,14 @@ def _created_before(node: DriveFolderNode) -> RemoteFile:
         raise TemporaryError(msg) from failure
 
 
-def _marks(node: DriveFolderNode) -> dict[str, str]:
-    """What lets us recognise our folders in Drive, whatever people call them."""
-    marks = {"place": node.path_key}
-    if node.tree is not None:
-        marks |= {"entity_type": node.tree.entity_type, "entity_id": node.tree.entity_id}
-    return marks
-
-
-def _store(node: DriveFolderNode, folder: RemoteFile) -> None:
-    """Write the folder to the mirror, and an entity's own folder to the customer's table."""
-    if node.tree is None:
-        return
-    mirror.store_file(folder)
-    if node.path_key == layout.ROOT_KEY:
+def _store(made: list[tuple[DriveFolderNode, RemoteFile]]) -> None:
+    """Write folders to the mirror, and an entity's own folder to the customer's table."""
+    made = [(node, folder) for node, folder in made if node.tree is not None]
+    if made:
+        mirror.store_files([folder for _node, folder in made])
+    for node, folder in made:
+        if node.tree is None or node.path_key != layout.ROOT_KEY:
+            continue
         row = DriveFolder(
             entity_type=node.tree.entity_type,
             entity_id=node.tree.entity_id,
@@ -175,7 +240,8 @@ def _follow(
     for node in tree.nodes.select_related("tree", "parent"):
         wanted = placeholders.render(node.pattern, values)
         target = place if node.path_key == layout.ROOT_KEY else node.parent
-        if wanted == node.name and not node.writing_name and target == node.parent:
+        is_named = bool(node.kept_name) or (wanted == node.name and not node.writing_name)
+        if is_named and target == node.parent:
             continue
         if monotonic() > deadline:
             return False
@@ -193,7 +259,7 @@ def _bring(
         return  # the change feed says so too
     if current.trashed:
         return
-    known = {node.name, node.writing_name, wanted}
+    known = set() if node.kept_name else {node.name, node.writing_name, wanted}
     with transaction.atomic():
         lease.write()
         DriveFolderNode.objects.filter(pk=node.pk).update(writing_name=wanted)
@@ -213,11 +279,13 @@ def _bring(
             writing_name="",
             parent=target if target and current.parent_id == target.google_id else node.parent,
         )
-        _store(node, current)
+        _store([(node, current)])
 
 
 def _may_move(node: DriveFolderNode, current: RemoteFile, target: DriveFolderNode) -> bool:
     """Whether the place changed and the folder still lies in one of ours."""
+    if node.kept_parent_id:
+        return False
     if target == node.parent or current.parent_id == target.google_id:
         return False
     return DriveFolderNode.objects.filter(google_id=current.parent_id).exists()

@@ -6,8 +6,9 @@ from django.urls import URLPattern, URLResolver
 
 from gdrive.file_views import MoveView, RenameView
 from gdrive.naming_views import SyncNameView
+from gdrive.provision_views import ProvisionView
 from gdrive.template_views import PlaceholdersView, TemplateViewSet
-from gdrive.views import ChangeViewSet, FolderView, ProvisionView, RootFolderView
+from gdrive.views import ChangeViewSet, FolderView, RootFolderView
 from pipedesk.core.routing import Router, route
 
 ENTITY = "api/drive/<str:entity_type>/<str:entity_id>"

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-from django.db import transaction
 from django.db.models import Case, QuerySet, Value, When
 from django.http import Http404
 from drf_spectacular.utils import extend_schema
-from rest_framework import status
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -22,7 +20,6 @@ from gdrive.serializers import (
     FolderStateSerializer,
     ItemSerializer,
     ListingSerializer,
-    ProvisionSerializer,
     RootFolderSerializer,
 )
 from pipedesk.core.pagination import DEFAULT_PER_PAGE, Key, Order, paginate
@@ -87,22 +84,6 @@ class FolderView(EntityView):
             "as_of": feed.as_of(root.folder_id if root else None),
         }
         return dict(FolderStateSerializer(state).data)
-
-
-@extend_schema(parameters=[ENTITY_TYPE, ENTITY_ID])
-class ProvisionView(EntityView):
-    """POST /api/drive/{type}/{id}/provision."""
-
-    @extend_schema(request=None, responses={202: ProvisionSerializer})
-    def post(self, request: Request, **kwargs: Any) -> Response:
-        """Ask for the entity's tree; asking again changes nothing."""
-        with transaction.atomic():
-            tree = DriveFolderTree.objects.wanted(self.entity_type, self.entity_id)
-            DriveFolderTree.objects.ask(tree)
-        tree.refresh_from_db()
-        return Response(
-            {"job_id": tree.pk, "state": tree.condition}, status=status.HTTP_202_ACCEPTED
-        )
 
 
 @extend_schema(parameters=[ENTITY_TYPE, ENTITY_ID])

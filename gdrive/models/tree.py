@@ -39,7 +39,9 @@ class DriveFolderTree(Work):
     """The folder tree of one entity, and how far it has grown.
 
     Shared places that belong to no entity (`Leads`, `Companies` below the root) are nodes
-    without a tree.
+    without a tree. `adopt_folder_id` and `adopt_by_name` say which existing folder is to become
+    the entity's own instead of a new one (gdrive.adoption); `remark` is what a person should
+    look at although nothing failed.
     """
 
     task: ClassVar[str] = "gdrive.tasks.provision_tree"
@@ -60,6 +62,9 @@ class DriveFolderTree(Work):
         db_index=False,
     )
     template_version = models.PositiveIntegerField(null=True, blank=True)
+    adopt_folder_id = models.CharField(default="", db_default="", blank=True, editable=False)
+    adopt_by_name = models.BooleanField(default=False, db_default=False, editable=False)
+    remark = models.TextField(_("remark"), default="", db_default="", blank=True, editable=False)
     state = models.CharField(
         _("state"),
         max_length=10,
@@ -120,11 +125,20 @@ class DriveFolderNode(TimeStampedModel):
     as we last wrote it to Drive, so that a rename by a person is noticed; `writing_name` is
     the one we are about to write. `pattern` is what the name was rendered from: a rename
     renders it again and does not look at the template, which may have been edited.
+
+    `adopted`: the folder was there before us under its own id. `kept_name` and `kept_parent_id`
+    are a name and a place a person gave and we accepted: no record moves them any more.
+    `remedy` is what somebody asked to be done about the folder in Drive (gdrive.remedies).
     """
 
     class State(models.TextChoices):
         RESERVED = "reserved", _("Reserved")
         CREATED = "created", _("Created")
+
+    class Remedy(models.TextChoices):
+        RESTORE = "restore", _("Take out of the trash")
+        RECREATE = "recreate", _("Make anew")
+        MOVE_BACK = "move_back", _("Move back")
 
     tree = models.ForeignKey(
         DriveFolderTree,
@@ -158,6 +172,20 @@ class DriveFolderNode(TimeStampedModel):
     name = models.CharField(_("name as last written"))
     writing_name = models.CharField(default="", db_default="", blank=True, editable=False)
     pattern = models.CharField(_("pattern"), default="", db_default="", blank=True)
+    adopted = models.BooleanField(_("adopted"), default=False, db_default=False)
+    kept_name = models.CharField(
+        _("name kept"), default="", db_default="", blank=True, editable=False
+    )
+    kept_parent_id = models.CharField(default="", db_default="", blank=True, editable=False)
+    remedy = models.CharField(
+        _("asked for"),
+        max_length=10,
+        choices=Remedy.choices,
+        default="",
+        db_default="",
+        blank=True,
+        editable=False,
+    )
     state = models.CharField(
         _("state"),
         max_length=10,

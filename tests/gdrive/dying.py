@@ -10,7 +10,7 @@ import pytest
 from django.db import transaction
 from django.db.models.functions import Now
 
-from gdrive import client
+from gdrive import client, marking
 from pipedesk.core.work import Work
 
 
@@ -45,7 +45,8 @@ class Steps:
             if args[0] is None:
                 self.step()
 
-        monkeypatch.setattr(client, "execute", dying_execute)
+        for module in (client, marking):
+            monkeypatch.setattr(module, "execute", dying_execute)
         monkeypatch.setattr(transaction.Atomic, "__enter__", dying_enter)
         monkeypatch.setattr(transaction.Atomic, "__exit__", dying_leave)
 

@@ -7,7 +7,7 @@ from typing import Any
 from django.core.management.base import CommandParser
 from django.utils.translation import gettext as _
 
-from gdrive import entities, provisioning
+from gdrive import entities, provisioning, takeover
 from gdrive.models import DriveFolderTree, EntityType
 from pipedesk.core.commands import ProductCommand, UsageError
 from pipedesk.core.finishing import finish
@@ -31,6 +31,13 @@ class Command(ProductCommand):
             action="store_true",
             help=_("every record (of this kind) that has no finished tree"),
         )
+        parser.add_argument(
+            "--adopt",
+            action="store_true",
+            help=_(
+                "begin with the folder of the record's name that is there, if it is the only one"
+            ),
+        )
 
     def run(self, *args: Any, **options: Any) -> dict[str, Any]:
         """Grow one tree after the other; one that fails does not stop the rest."""
@@ -39,7 +46,7 @@ class Command(ProductCommand):
         for entity_type, entity_id in self.progress(pairs, label=_("trees"), unit=_("trees")):
             if self.dry_run:
                 self.say(_("%(type)s %(id)s") % {"type": entity_type, "id": entity_id})
-            elif self._grow(entity_type, entity_id):
+            elif self._grow(entity_type, entity_id, adopt=options["adopt"]):
                 grown += 1
         self.say(
             _("%(grown)d of %(count)d folder trees grown") % {"grown": grown, "count": len(pairs)}
@@ -58,12 +65,16 @@ class Command(ProductCommand):
                 )
         return [(str(entity), str(entities.as_uuid(entity_id))) for entity_id in ids]
 
-    def _grow(self, entity_type: str, entity_id: str) -> bool:
+    def _grow(self, entity_type: str, entity_id: str, *, adopt: bool) -> bool:
         trees = DriveFolderTree.objects
+        if adopt:
+            takeover.order(entity_type, entity_id, by_name=True)
         tree = trees.wanted(entity_type, entity_id)
         failure = finish(trees.all(), tree.pk, provisioning.provision)
         if failure:
             self.fault(f"{entity_type} {entity_id}: {failure}")
+        elif adopt and (remark := trees.get(pk=tree.pk).remark):
+            self.say(f"{entity_type} {entity_id}: {remark}")
         return not failure
 
 
