@@ -47,10 +47,14 @@ class Response:
 
 @dataclass
 class Media:
-    """Uploaded bytes."""
+    """Uploaded bytes; or, of a resumable upload, what they are kept under and described by."""
 
     content_type: str
-    content: bytes
+    content: bytes = b""
+    kept: str | None = None
+    described: Json = field(default_factory=dict)
+    file_id: str | None = None
+    """The file they became."""
 
 
 @dataclass

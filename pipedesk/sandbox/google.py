@@ -11,6 +11,7 @@ from pipedesk.sandbox.calendar.listing import Listing
 from pipedesk.sandbox.channels import Channels
 from pipedesk.sandbox.clock import Clock
 from pipedesk.sandbox.drive.changes import Changes
+from pipedesk.sandbox.drive.contents import Contents
 from pipedesk.sandbox.drive.drives import Drives
 from pipedesk.sandbox.drive.editing import FileEditing
 from pipedesk.sandbox.drive.files import Files
@@ -45,17 +46,19 @@ class Google:
         self.editing = Editing(self.events, self.clock)
         self.listing = Listing(self.events, self.clock, self._generation)
         self.permissions = Permissions(self.store)
-        self.files = Files(self.store, self.clock, self.permissions)
+        self.contents = Contents(data.with_name(data.name + "-contents") if data else None)
+        self.files = Files(self.store, self.clock, self.permissions, self.contents)
         self.drives = Drives(self.store, self.clock, self.files)
         self.file_editing = FileEditing(self.files, self.clock)
         self.sharing = Sharing(self.files)
         self.searching = Searching(self.files, self.drives)
         self.changes = Changes(self.files, self.drives)
-        self.uploads = Uploads()
+        self.uploads = Uploads(self.contents)
         self.pusher = Pusher(self.channels, self.clock, self.faults)
         self.store.listen(self.pusher.hear)
         self.store.listen(self._hear)
         self.store.load()
+        self.contents.sweep(self.files.contents_known())
         self._prepare()
 
     def start(self) -> None:
@@ -69,6 +72,7 @@ class Google:
         self.pusher.close()
         with self.store.transaction():
             self.store.close()
+        self.contents.close()
 
     def ensure_user(self, user: str) -> None:
         """Make the account at its first sight: a primary calendar and an empty My Drive."""
@@ -95,6 +99,7 @@ class Google:
         self.requests.clear()
         self.uploads.clear()
         self.store.clear()
+        self.contents.clear()
         self._prepare()
 
     def _prepare(self) -> None:

@@ -9,8 +9,8 @@ from pipedesk.sandbox import fieldmask
 from pipedesk.sandbox.calendar import methods as calendar_methods
 from pipedesk.sandbox.discovery import Method, Route, find, methods, read_parameters
 from pipedesk.sandbox.drive import methods as drive_methods
-from pipedesk.sandbox.drive.uploads import read_multipart
-from pipedesk.sandbox.errors import GoogleError, Json, bad_request
+from pipedesk.sandbox.drive.uploads import Session, read_multipart
+from pipedesk.sandbox.errors import GoogleError, Json, bad_request, not_found
 from pipedesk.sandbox.exchange import Call, Media, Request, Response, json_response
 from pipedesk.sandbox.faults import Fault
 from pipedesk.sandbox.google import Google
@@ -22,7 +22,8 @@ HANDLERS: dict[str, Callable[[Google, Call], Any]] = {
 }
 
 UPLOAD = "drive.upload"
-"""What a chunk of a resumable upload counts as; it has no method of its own."""
+UPLOAD_CANCEL = "drive.upload.cancel"
+"""What a chunk of a resumable upload, and its end before time, count as: they have no method."""
 
 
 class Router:
@@ -44,6 +45,10 @@ class Router:
         if request.verb == "PUT" and upload_id and "/upload/" in request.path:
             fault = self._begin(UPLOAD, request)
             return play_after(fault, self._continue_upload(upload_id[-1], request))
+        if request.verb == "DELETE" and upload_id and "/upload/" in request.path:
+            self._begin(UPLOAD_CANCEL, request)
+            self._google.uploads.cancel(upload_id[-1])
+            return Response(499)  # what Google says to a cancelled upload
         route, path_values = find(request.verb, request.path)
         method = route.method
         fault = self._begin(method.id, request)
@@ -112,6 +117,12 @@ class Router:
         return mask
 
     def _begin_upload(self, call: Call, request: Request) -> Response:
+        if call.method_id == "drive.files.create":
+            content_type = call.headers.get("x-upload-content-type", "")
+            with self._google.store.transaction():
+                self._google.ensure_user(call.user)
+                actor = drive_methods.actor_of(call)
+                self._google.file_editing.check(actor, call.body, content_type)
         session = self._google.uploads.begin(call)
         location = f"{request.origin}{request.path}?uploadType=resumable&upload_id={session.id}"
         return Response(200, headers={"Location": location, "X-GUploader-UploadID": session.id})
@@ -121,12 +132,25 @@ class Router:
             upload_id, request.headers.get("content-range", ""), request.body
         )
         if not done:
-            received = len(session.content)
-            headers = {"Range": f"bytes=0-{received - 1}"} if received else {}
+            headers = {"Range": f"bytes=0-{session.size - 1}"} if session.size else {}
             return Response(308, headers=headers)
+        if session.file_id is not None:
+            return self._completed_before(session)
         call = session.call
-        call.media = Media(session.content_type, bytes(session.content))
-        return self._perform(methods()[call.method_id], call)
+        call.media = self._google.uploads.media(session)
+        response = self._perform(methods()[call.method_id], call)
+        session.file_id = call.media.file_id
+        return response
+
+    def _completed_before(self, session: Session) -> Response:
+        """Who lost the last answer asks how far it came, and is given it again."""
+        method = methods()[session.call.method_id]
+        with self._google.store.transaction():
+            row = self._google.files.stored(session.file_id or "")
+            if row is None:
+                raise not_found("Upload session not found.")
+            file = self._google.files.render(row, session.call.user)
+        return self._respond(method, session.call, file, self._mask(method, session.call))
 
 
 def _read_body(route: Route, request: Request) -> tuple[Json, Media | None]:

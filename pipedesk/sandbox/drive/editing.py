@@ -70,7 +70,7 @@ class FileEditing:
             "parents": [parent["id"]],
         }
         if media is not None:
-            body.update(self._files.keep_content(file_id, media.content))
+            body.update(self._files.keep_content(file_id, media))
             body.setdefault("originalFilename", body["name"])
         row = {
             "id": file_id,
@@ -81,6 +81,11 @@ class FileEditing:
             "removed": False,
         }
         return self._files.save(row, "add")
+
+    def check(self, actor: Actor, request: Json, mime_type: str) -> None:
+        """What a resumable upload is told before it sends a byte. Raises GoogleError."""
+        self._new_id(request, request.get("mimeType") or mime_type)
+        self._parent(actor, request.get("parents") or ["root"])
 
     def update(
         self,
@@ -101,7 +106,7 @@ class FileEditing:
         if "modifiedTime" not in request and (media or "name" in request):
             body["modifiedTime"] = rfc3339(self._clock.now())
         if media is not None:
-            body.update(self._files.keep_content(row["id"], media.content))
+            body.update(self._files.keep_content(row["id"], media))
             changed.append("content")
         old_drive = row["drive"]
         row = {**row, "body": body}

@@ -1,13 +1,14 @@
 """Stored files: rows, who sees them, how they are shown, who is told of a change."""
 
 import hashlib
-from base64 import b64decode, b64encode
 from collections.abc import Iterator
 
 from pipedesk.sandbox.channels import Happening
 from pipedesk.sandbox.clock import Clock, rfc3339
+from pipedesk.sandbox.drive.contents import Contents
 from pipedesk.sandbox.drive.permissions import Permissions, owner_permission
 from pipedesk.sandbox.errors import Json, file_not_found
+from pipedesk.sandbox.exchange import Media
 from pipedesk.sandbox.store import Feed, Index, Store
 
 FOLDER = "application/vnd.google-apps.folder"
@@ -33,8 +34,11 @@ class Files:
     position None: they are in no list and no log.
     """
 
-    def __init__(self, store: Store, clock: Clock, permissions: Permissions) -> None:
+    def __init__(
+        self, store: Store, clock: Clock, permissions: Permissions, contents: Contents
+    ) -> None:
         self._store = store
+        self.bytes = contents
         self._clock = clock
         self._rows = store.table("files")
         self._contents = store.table("contents")
@@ -178,8 +182,10 @@ class Files:
         self.tell(row, "remove")
         tombstone = {"removed": True, "seen_by": sorted(self.viewers(row))}
         self._rows.put(row["id"], {**row, **tombstone, **self._change()})
-        if row["id"] in self._contents:
+        content = self._contents.get(row["id"])
+        if content is not None:
             self._contents.delete(row["id"])
+            self.bytes.drop(content["kept"])
 
     def _change(self) -> Json:
         changed_at = rfc3339(self._clock.now())
@@ -188,17 +194,24 @@ class Files:
     def content(self, file_id: str) -> bytes:
         """A file's bytes."""
         row = self._contents.get(file_id)
-        return b64decode(row["base64"]) if row else b""
+        if row is None:
+            return b""
+        with self.bytes.open(row["kept"]) as content:
+            return content.read()
 
-    def keep_content(self, file_id: str, content: bytes) -> Json:
-        """Store a file's bytes; answers the fields that describe them."""
-        self._contents.put(file_id, {"base64": b64encode(content).decode()})
-        return {
-            "size": str(len(content)),
-            "quotaBytesUsed": str(len(content)),
-            "md5Checksum": hashlib.md5(content, usedforsecurity=False).hexdigest(),
-            "sha256Checksum": hashlib.sha256(content).hexdigest(),
-        }
+    def keep_content(self, file_id: str, media: Media) -> Json:
+        """Take a file's bytes; answers the fields that describe them."""
+        old = self._contents.get(file_id)
+        kept = media.kept or self.bytes.keep(media.content)
+        self._contents.put(file_id, {"kept": kept})
+        media.file_id = file_id
+        if old is not None:
+            self.bytes.drop(old["kept"])
+        return media.described or self.bytes.described(kept)
+
+    def contents_known(self) -> list[str]:
+        """What is named by a row."""
+        return [row["kept"] for row in self._contents.values()]
 
     def render(self, row: Json, user: str) -> Json:
         """The whole file resource as this user sees it."""
@@ -218,6 +231,8 @@ class Files:
             "webViewLink": _link(file_id, body["mimeType"]),
             "capabilities": {"canEdit": True, "canTrash": True, "canAddChildren": True},
         }
+        if "size" in body:
+            file["webContentLink"] = f"https://drive.google.com/uc?id={file_id}&export=download"
         if not body["parents"]:
             del file["parents"]
         if row["drive"]:

@@ -17,12 +17,13 @@ Answer = Json | Response | None
 URI = "https://www.googleapis.com/drive/v3"
 
 
-def _actor(call: Call) -> Actor:
+def actor_of(call: Call) -> Actor:
+    """Who calls."""
     return Actor(call.user, call.flag("supportsAllDrives") or call.flag("supportsTeamDrives"))
 
 
 def _file(google: Google, call: Call) -> Json:
-    actor = _actor(call)
+    actor = actor_of(call)
     return google.files.get(actor.user, call.text("fileId"), all_drives=actor.all_drives)
 
 
@@ -53,7 +54,7 @@ def files_generate_ids(_google: Google, call: Call) -> Answer:
 
 def files_create(google: Google, call: Call) -> Answer:
     """https://developers.google.com/workspace/drive/api/reference/rest/v3/files/create"""
-    row = google.file_editing.create(_actor(call), call.body, call.media)
+    row = google.file_editing.create(actor_of(call), call.body, call.media)
     return google.files.render(row, call.user)
 
 
@@ -98,7 +99,7 @@ def files_list(google: Google, call: Call) -> Answer:
 def files_update(google: Google, call: Call) -> Answer:
     """https://developers.google.com/workspace/drive/api/reference/rest/v3/files/update"""
     row = google.file_editing.update(
-        _actor(call),
+        actor_of(call),
         call.text("fileId"),
         call.body,
         add_parents=call.text("addParents"),
@@ -110,19 +111,19 @@ def files_update(google: Google, call: Call) -> Answer:
 
 def files_copy(google: Google, call: Call) -> Answer:
     """https://developers.google.com/workspace/drive/api/reference/rest/v3/files/copy"""
-    row = google.file_editing.copy(_actor(call), call.text("fileId"), call.body)
+    row = google.file_editing.copy(actor_of(call), call.text("fileId"), call.body)
     return google.files.render(row, call.user)
 
 
 def files_delete(google: Google, call: Call) -> Answer:
     """https://developers.google.com/workspace/drive/api/reference/rest/v3/files/delete"""
-    google.file_editing.delete(_actor(call), call.text("fileId"))
+    google.file_editing.delete(actor_of(call), call.text("fileId"))
     return None
 
 
 def files_empty_trash(google: Google, call: Call) -> Answer:
     """https://developers.google.com/workspace/drive/api/reference/rest/v3/files/emptyTrash"""
-    google.file_editing.empty_trash(_actor(call))
+    google.file_editing.empty_trash(actor_of(call))
     return None
 
 

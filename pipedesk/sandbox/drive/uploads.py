@@ -7,8 +7,9 @@ import json
 import re
 import secrets
 import threading
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
+from pipedesk.sandbox.drive.contents import Contents
 from pipedesk.sandbox.errors import GoogleError, Json, bad_request, not_found
 from pipedesk.sandbox.exchange import Call, Media
 
@@ -19,25 +20,29 @@ _BOUNDARY = re.compile(r'boundary="?([^";]+)"?')
 
 @dataclass
 class Session:
-    """A resumable upload under way."""
+    """A resumable upload under way; its bytes are in `kept` (see Contents), `size` so far."""
 
     id: str
     call: Call
     content_type: str
-    content: bytearray = field(default_factory=bytearray)
+    kept: str
+    size: int = 0
+    file_id: str | None = None
+    """The file it became, once it is complete."""
 
 
 class Uploads:
     """Resumable sessions; like Google's they are gone after a restart (404: begin again)."""
 
-    def __init__(self) -> None:
+    def __init__(self, contents: Contents) -> None:
+        self._contents = contents
         self._sessions: dict[str, Session] = {}
         self._lock = threading.Lock()
 
     def begin(self, call: Call) -> Session:
         """Open a session for a call whose metadata has been checked."""
         content_type = call.headers.get("x-upload-content-type", "application/octet-stream")
-        session = Session(secrets.token_urlsafe(48), call, content_type)
+        session = Session(secrets.token_urlsafe(48), call, content_type, self._contents.new())
         with self._lock:
             self._sessions[session.id] = session
         return session
@@ -51,11 +56,29 @@ class Uploads:
             session = self._sessions.get(upload_id)
             if session is None:
                 raise not_found("Upload session not found.")
+            if session.file_id is not None:
+                return session, True
             total = self._add(session, content_range, chunk)
-            done = total is not None and len(session.content) == total
-            if done:
-                del self._sessions[upload_id]
-            return session, done
+            return session, total is not None and session.size == total
+
+    def media(self, session: Session) -> Media:
+        """All of a session's bytes."""
+        described = self._contents.described(session.kept)
+        return Media(session.content_type, kept=session.kept, described=described)
+
+    def cancel(self, upload_id: str) -> None:
+        """End a session before its end; what it brought is dropped. Raises GoogleError 404."""
+        with self._lock:
+            session = self._sessions.pop(upload_id, None)
+        if session is None:
+            raise not_found("Upload session not found.")
+        if session.file_id is None:
+            self._contents.drop(session.kept)
+
+    def open_sessions(self) -> int:
+        """How many are under way."""
+        with self._lock:
+            return sum(session.file_id is None for session in self._sessions.values())
 
     def clear(self) -> None:
         """Forget every session."""
@@ -64,7 +87,7 @@ class Uploads:
 
     def _add(self, session: Session, content_range: str, chunk: bytes) -> int | None:
         if not content_range:
-            session.content[:] = chunk
+            self._write(session, 0, chunk)
             return len(chunk)
         match = _RANGE.match(content_range)
         if match is None:
@@ -73,12 +96,20 @@ class Uploads:
         if match["first"] is None:
             return total
         first = int(match["first"])
-        if first > len(session.content) or len(chunk) != int(match["last"]) - first + 1:
+        if first > session.size or len(chunk) != int(match["last"]) - first + 1:
             raise bad_request("The chunk does not follow the bytes received.", "badContent")
         if total is None and len(chunk) % CHUNK:
             raise bad_request("Chunks must be multiples of 256 KiB.", "badContent")
-        session.content[first:] = chunk
+        self._write(session, first, chunk)
         return total
+
+    def _write(self, session: Session, first: int, chunk: bytes) -> None:
+        """Write at a place; what was behind it is forgotten."""
+        with self._contents.change(session.kept) as content:
+            content.truncate(first)
+            content.seek(first)
+            content.write(chunk)
+        session.size = first + len(chunk)
 
 
 def read_multipart(content_type: str, body: bytes) -> tuple[Json, Media]:
