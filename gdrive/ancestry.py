@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 from django.db import connection
+from django.db.models.expressions import RawSQL
 
 MAX_DEPTH = 200  # Drive itself stops at 100 levels
 
@@ -17,6 +18,9 @@ class Edge(Enum):
     NONE = ""
     # A file in the trash for its own sake stays there when the folder above comes back.
     OWN_TRASH = "AND NOT f.explicitly_trashed"
+    OUT_OF_REACH = "AND f.unavailable_at IS NULL"
+    # What nobody sees: out of reach, in the trash, or deleted here.
+    HIDDEN = "AND f.unavailable_at IS NULL AND f.trashed_at IS NULL AND f.deleted_at IS NULL"
     # An entity's own folder belongs to the entity wherever it lies.
     ENTITY = (
         "AND NOT EXISTS (SELECT 1 FROM google_drive_folders e"
@@ -26,10 +30,11 @@ class Edge(Enum):
 
 @dataclass(frozen=True)
 class Crumb:
-    """A folder on the way from an entity's root."""
+    """A folder on the way from an entity's root; the last may be a file."""
 
     file_id: str
     name: str
+    mime_type: str | None
 
 
 def below(folder_ids: Collection[str], edge: Edge = Edge.NONE) -> list[str]:
@@ -37,19 +42,8 @@ def below(folder_ids: Collection[str], edge: Edge = Edge.NONE) -> list[str]:
     if not folder_ids:
         return []
     marks = ", ".join(["%s"] * len(folder_ids))
-    # UNION, not UNION ALL: a loop in the data ends the walk. The texts are constants of ours.
-    query = f"""
-        WITH RECURSIVE below(file_id) AS (
-            SELECT f.file_id FROM drive_files f
-            WHERE f.parent_folder_id IN ({marks}) {edge.value}
-            UNION
-            SELECT f.file_id FROM drive_files f
-            JOIN below b ON f.parent_folder_id = b.file_id WHERE 1 = 1 {edge.value}
-        )
-        SELECT file_id FROM below
-    """  # noqa: S608
     with connection.cursor() as cursor:
-        cursor.execute(query, list(folder_ids))
+        cursor.execute(_walk("file_id", marks, edge), list(folder_ids))
         return [file_id for (file_id,) in cursor.fetchall()]
 
 
@@ -74,6 +68,32 @@ def around_entities(folder_ids: Collection[str]) -> set[str]:
         return {origin for (origin,) in cursor.fetchall()}
 
 
+def keys_below(folder_id: str, edge: Edge) -> RawSQL:
+    """The primary keys of everything below this folder, for `filter(pk__in=…)`."""
+    return RawSQL(_walk("id", "%s", edge), [folder_id])  # noqa: S611  (constants of ours)
+
+
+def _walk(column: str, marks: str, edge: Edge) -> str:
+    """The query for one column of everything below the folders the marks stand for.
+
+    UNION, not UNION ALL: a loop in the data ends the walk.
+    """
+    children = "SELECT f.id, f.file_id FROM drive_files f WHERE f.parent_folder_id"
+    # PostgreSQL thinks that there are far more folders than there are, and would read the whole
+    # table for each level: OFFSET 0 makes it look up the folders one by one.
+    deeper = f"CROSS JOIN LATERAL ({children} = b.file_id {edge.value} OFFSET 0) f"
+    if connection.vendor == "sqlite":
+        deeper = f"JOIN drive_files f ON f.parent_folder_id = b.file_id {edge.value}"
+    return f"""
+        WITH RECURSIVE below(id, file_id) AS (
+            {children} IN ({marks}) {edge.value}
+            UNION
+            SELECT f.id, f.file_id FROM below b {deeper}
+        )
+        SELECT {column} FROM below
+    """  # noqa: S608
+
+
 def path(root_id: str, file_id: str) -> list[Crumb]:
     """The way from the root down to the file, both included; empty when it is not inside.
 
@@ -82,15 +102,16 @@ def path(root_id: str, file_id: str) -> list[Crumb]:
     with connection.cursor() as cursor:
         cursor.execute(
             """
-            WITH RECURSIVE above(file_id, name, parent_folder_id, depth) AS (
-                SELECT file_id, name, parent_folder_id, 0 FROM drive_files
+            WITH RECURSIVE above(file_id, name, mime_type, parent_folder_id, depth) AS (
+                SELECT file_id, name, mime_type, parent_folder_id, 0 FROM drive_files
                 WHERE file_id = %s AND unavailable_at IS NULL
                 UNION ALL
-                SELECT f.file_id, f.name, f.parent_folder_id, a.depth + 1 FROM drive_files f
+                SELECT f.file_id, f.name, f.mime_type, f.parent_folder_id, a.depth + 1
+                FROM drive_files f
                 JOIN above a ON f.file_id = a.parent_folder_id
                 WHERE a.file_id <> %s AND a.depth < %s AND f.unavailable_at IS NULL
             )
-            SELECT file_id, name FROM above ORDER BY depth DESC
+            SELECT file_id, name, mime_type FROM above ORDER BY depth DESC
             """,
             [file_id, root_id, MAX_DEPTH],
         )

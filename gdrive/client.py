@@ -6,15 +6,16 @@ https://developers.google.com/workspace/drive/api/reference/rest/v3
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import IO, Any
 
 from gdrive.parsing import FOLDER_MIME_TYPE, Change, RemoteFile, parse_changes, parse_file
 from pipedesk.google.errors import NotFound, TemporaryError
+from pipedesk.google.sending import Content, upload
 from pipedesk.google.service import drive_service, execute
 
 FILE_FIELDS = (
-    "id,name,mimeType,parents,size,driveId,webViewLink,createdTime,modifiedTime,version,"
-    "trashed,explicitlyTrashed"
+    "id,name,mimeType,parents,size,driveId,webViewLink,webContentLink,createdTime,modifiedTime,"
+    "version,trashed,explicitlyTrashed"
 )
 MAX_GENERATED_IDS = 1000
 MAX_PAGE_SIZE = 1000
@@ -51,19 +52,47 @@ def create_folder(
     Raises ValueError for a property over 124 bytes, AlreadyExists when the id is in use: an
     earlier attempt went through.
     """
+    body = _new_file(folder_id, name, FOLDER_MIME_TYPE, parent_id, app_properties)
+    request = drive_service().files().create(body=body, fields=FILE_FIELDS, supportsAllDrives=True)
+    return parse_file(execute(request))
+
+
+def upload_file(
+    file_id: str,
+    name: str,
+    mime_type: str,
+    parent_id: str,
+    app_properties: dict[str, str],
+    content: IO[bytes],
+) -> RemoteFile:
+    """Create a file with its content, as `create_folder` does a folder.
+
+    https://developers.google.com/workspace/drive/api/guides/manage-uploads#resumable
+    """
+    body = _new_file(file_id, name, mime_type, parent_id, app_properties)
+
+    def ask() -> Any:
+        media = Content(content, mime_type)
+        files = drive_service().files()
+        return files.create(body=body, media_body=media, fields=FILE_FIELDS, supportsAllDrives=True)
+
+    return parse_file(upload(ask))
+
+
+def _new_file(
+    file_id: str, name: str, mime_type: str, parent_id: str, app_properties: dict[str, str]
+) -> dict[str, Any]:
     for key, value in app_properties.items():
         if len((key + value).encode()) > MAX_PROPERTY_BYTES:
             msg = f"The property {key} is longer than {MAX_PROPERTY_BYTES} bytes."
             raise ValueError(msg)
-    body = {
-        "id": folder_id,
+    return {
+        "id": file_id,
         "name": name,
-        "mimeType": FOLDER_MIME_TYPE,
+        "mimeType": mime_type,
         "parents": [parent_id],
         "appProperties": app_properties,
     }
-    request = drive_service().files().create(body=body, fields=FILE_FIELDS, supportsAllDrives=True)
-    return parse_file(execute(request))
 
 
 def get_file(file_id: str) -> RemoteFile:

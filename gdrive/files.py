@@ -18,10 +18,9 @@ def check_present(file: DriveFile) -> None:
 
 def proper_name(text: str, field: str = "name") -> str:
     """The name Drive keeps as it is. Raises InvalidInput when nothing is left of it."""
-    name = placeholders.safe_name(text)
-    if name == placeholders.EMPTY != text.strip():
+    if not placeholders.one_line(text):
         raise InvalidInput(field, _("A name needs a character one can see."), "blank")
-    return name
+    return placeholders.safe_name(text)
 
 
 def rename(file: DriveFile, name: str) -> DriveFile:

@@ -26,6 +26,7 @@ class RemoteFile:
     size: int | None = None
     drive_id: str = ""
     web_view_link: str | None = None
+    web_content_link: str | None = None
     created_at: datetime | None = None
     modified_at: datetime | None = None
     version: int | None = None
@@ -60,6 +61,7 @@ def parse_file(resource: dict[str, Any]) -> RemoteFile:
         size=_number(resource.get("size")),
         drive_id=resource.get("driveId", ""),
         web_view_link=resource.get("webViewLink"),
+        web_content_link=resource.get("webContentLink"),
         created_at=_moment(resource.get("createdTime")),
         modified_at=_moment(resource.get("modifiedTime")),
         version=_number(resource.get("version")),

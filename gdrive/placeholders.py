@@ -93,11 +93,15 @@ def safe_name(text: str) -> str:
 
     A slash is an ordinary character in Drive and stays.
     """
-    cleaned = "".join(_safe_character(character) for character in text)
-    name = " ".join(cleaned.split())
+    name = one_line(text)
     if len(name) > MAX_NAME_LENGTH:
         name = name[: MAX_NAME_LENGTH - 1].rstrip() + "…"
     return name or EMPTY
+
+
+def one_line(text: str) -> str:
+    """The text without control characters and needless blanks; perhaps nothing is left."""
+    return " ".join("".join(map(_safe_character, text)).split())
 
 
 def _safe_character(character: str) -> str:

@@ -21,8 +21,12 @@ from crm.signals import (
     records_merged,
 )
 from gdrive import carried, naming
+from gdrive.creating import drop_creations
 from gdrive.models import DriveFolderTree
 from pipedesk.accounts.models import User
+from pipedesk.core.signals import pruning
+
+pruning.connect(drop_creations, dispatch_uid="gdrive.drop_creations")
 
 
 @receiver([entity_created, entity_renamed], dispatch_uid="gdrive.request_tree")

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any, Final
+from typing import Final
 
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
 from rest_framework.exceptions import NotFound as NothingHere
 
 from gdrive import own_writes
@@ -21,19 +20,9 @@ from pipedesk.google.errors import (
     InvalidRequest,
     NotFound,
     PreconditionFailed,
+    Refused,
 )
 
-# https://developers.google.com/workspace/drive/api/guides/handle-errors
-TEXTS: Final[dict[str, Any]] = {
-    "insufficientFilePermissions": gettext_lazy(
-        "Drive lets only the owner of this do that, and it belongs to another account."
-    ),
-    "myDriveHierarchyDepthLimitExceeded": gettext_lazy("Drive allows no more levels of folders."),
-    "numChildrenInNonRootLimitExceeded": gettext_lazy("Drive allows no more files in this folder."),
-    "teamDriveHierarchyTooDeep": gettext_lazy("Drive allows no more levels of folders."),
-    "storageQuotaExceeded": gettext_lazy("The storage of the Drive account is full."),
-    "domainPolicy": gettext_lazy("The administrators of the domain do not allow this in Drive."),
-}
 FINAL: Final = (Forbidden, InvalidRequest, AlreadyExists, Gone, PreconditionFailed)
 
 
@@ -56,5 +45,6 @@ def translated(file: DriveFile) -> Iterator[None]:
 
 def text_of(failure: GoogleError) -> str:
     """A sentence for people; unknown reasons are quoted."""
-    known = TEXTS.get(failure.reason)
-    return str(known or _("Drive refuses this (%(reason)s).") % {"reason": failure.reason or "?"})
+    if isinstance(failure, Refused):
+        return str(failure)
+    return _("Drive refuses this (%(reason)s).") % {"reason": failure.reason or "?"}

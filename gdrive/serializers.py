@@ -65,8 +65,8 @@ class FolderStateSerializer(serializers.Serializer[Any]):
     as_of = serializers.DateTimeField(allow_null=True)
 
 
-class ListingSerializer(serializers.Serializer[Any]):
-    """A folder of an entity."""
+class FoundFilesSerializer(serializers.Serializer[Any]):
+    """A page of files of an entity."""
 
     files = ItemSerializer(many=True)
     total = serializers.IntegerField()
@@ -74,8 +74,45 @@ class ListingSerializer(serializers.Serializer[Any]):
     page_size = serializers.IntegerField()
     total_pages = serializers.IntegerField()
     permission = serializers.ChoiceField(["owner", "writer", "reader"])
+
+
+class ListingSerializer(FoundFilesSerializer):
+    """A folder of an entity."""
+
     breadcrumbs = CrumbSerializer(many=True)
     folder = FolderStateSerializer()
+
+
+class FileEntrySerializer(serializers.ModelSerializer[DriveFile]):
+    """A file or folder, as the app's file picker knows it."""
+
+    id = serializers.CharField(source="file_id")
+    url = serializers.CharField(source="web_view_link", allow_null=True)
+    createdAt = serializers.DateTimeField(source="google_created_at", allow_null=True)  # noqa: N815  (the app's name)
+    mimeType = serializers.CharField(source="mime_type", allow_null=True)  # noqa: N815  (Google's name)
+    type = serializers.SerializerMethodField()
+
+    class Meta:
+        model = DriveFile
+        fields = ("id", "name", "url", "createdAt", "mimeType", "type", "size")
+
+    def get_type(self, row: DriveFile) -> str:
+        """`folder` or `file`."""
+        return "folder" if row.is_folder else "file"
+
+
+class FileEntriesSerializer(serializers.Serializer[Any]):
+    """A folder of an entity, and where its own is in Drive."""
+
+    items = FileEntrySerializer(many=True)
+    total = serializers.IntegerField()
+    root_url = serializers.CharField(allow_null=True)
+
+
+class DownloadLinkSerializer(serializers.Serializer[Any]):
+    """Where the content of a file is."""
+
+    url = serializers.CharField()
 
 
 class ProvisionSerializer(serializers.Serializer[Any]):

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from django.urls import URLPattern, URLResolver
 
+from gdrive.creation_views import FilesView, FoldersView, NewFolderView, UploadView
 from gdrive.file_views import MoveView, RenameView
+from gdrive.finding_views import DownloadView, FileView, ItemsView, SearchView
 from gdrive.naming_views import SyncNameView
 from gdrive.provision_views import ProvisionView
 from gdrive.template_views import PlaceholdersView, TemplateViewSet
@@ -26,9 +28,17 @@ urlpatterns: list[URLPattern | URLResolver] = [
         PlaceholdersView.as_view(),
         name="drive-template-placeholders",
     ),
+    route(f"{FILE}/rename", RenameView.as_view(), name="drive-file-rename"),
+    route(f"{FILE}/move", MoveView.as_view(), name="drive-file-move"),
+    route("api/drive/search", SearchView.as_view(), name="drive-search"),
+    route("api/drive/items", ItemsView.as_view(), name="drive-items"),
+    route("api/drive/folders", FoldersView.as_view(), name="drive-folders"),
+    route("api/drive/files", FilesView.as_view(), name="drive-files"),
     route(ENTITY, FolderView.as_view(), name="drive-folder"),
     route(f"{ENTITY}/provision", ProvisionView.as_view(), name="drive-provision"),
     route(f"{ENTITY}/root-folder-url", RootFolderView.as_view(), name="drive-root-folder-url"),
-    route(f"{FILE}/rename", RenameView.as_view(), name="drive-file-rename"),
-    route(f"{FILE}/move", MoveView.as_view(), name="drive-file-move"),
+    route(f"{ENTITY}/folder", NewFolderView.as_view(), name="drive-new-folder"),
+    route(f"{ENTITY}/upload", UploadView.as_view(), name="drive-upload"),
+    route(FILE, FileView.as_view(), name="drive-file"),
+    route(f"{FILE}/download", DownloadView.as_view(), name="drive-file-download"),
 ]

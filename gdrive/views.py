@@ -4,29 +4,25 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-from django.db.models import Case, QuerySet, Value, When
-from django.http import Http404
+from django.db.models import QuerySet
 from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from gdrive import access, ancestry, feed
-from gdrive.entity_views import ENTITY_ID, ENTITY_TYPE, PAGES, EntityView
+from gdrive import feed
+from gdrive.entity_views import ENTITY_ID, ENTITY_TYPE, FOLDERS_FIRST, PAGES, EntityView
 from gdrive.models import DriveChangeLog, DriveFile, DriveFolder, DriveFolderTree
-from gdrive.parsing import FOLDER_MIME_TYPE
 from gdrive.serializers import (
     CrumbSerializer,
     DriveChangeSerializer,
     FolderStateSerializer,
-    ItemSerializer,
     ListingSerializer,
     RootFolderSerializer,
 )
-from pipedesk.core.pagination import DEFAULT_PER_PAGE, Key, Order, paginate
+from pipedesk.core.pagination import paginate
 from pipedesk.core.query import Parameter, boolean, choice, moment, text
 from pipedesk.core.viewsets import RecordViewSet
 
-FOLDERS_FIRST = Order("name", (Key("is_file"), Key("name"), Key("pk")))
 EVENTS = ("created", "updated", "renamed", "moved", "trashed", "untrashed", "removed")
 
 
@@ -46,35 +42,20 @@ class FolderView(EntityView):
     def get(self, request: Request, **kwargs: Any) -> Response:
         """What lies in a folder of the entity, as Drive last showed it."""
         root = self.root()
-        crumbs = self._path(root)
+        crumbs = self.path(root, self.query.get("folder_id"))
         rows = self._rows(crumbs[-1].file_id) if crumbs else DriveFile.objects.none()
         page = paginate(rows, self.query, FOLDERS_FIRST)
-        total, per_page = page.pagination["total"], self.query.get("page_size", DEFAULT_PER_PAGE)
         return Response(
             {
-                "files": ItemSerializer(page.rows, many=True).data,
-                "total": total,
-                "page": page.pagination["page"],
-                "page_size": per_page,
-                "total_pages": -(-total // per_page),
-                "permission": access.permission(self.user, self.entity_type, self.entity_id),
+                **self.listing(page),
                 "breadcrumbs": CrumbSerializer(crumbs, many=True).data,
                 "folder": self._state(root),
             }
         )
 
-    def _path(self, root: DriveFolder | None) -> list[ancestry.Crumb]:
-        folder_id = self.query.get("folder_id")
-        crumbs = ancestry.path(root.folder_id, folder_id or root.folder_id) if root else []
-        if folder_id and not crumbs:
-            raise Http404
-        return crumbs
-
     def _rows(self, folder_id: str) -> QuerySet[DriveFile]:
-        rows = DriveFile.objects.inside(folder_id)
-        rows = rows.in_reach() if self.query.get("include_deleted") else rows.present()
-        kind = Case(When(mime_type=FOLDER_MIME_TYPE, then=Value(0)), default=Value(1))
-        return rows.annotate(is_file=kind)
+        rows = DriveFile.objects.inside(folder_id).folders_apart()
+        return rows.in_reach() if self.query.get("include_deleted") else rows.present()
 
     def _state(self, root: DriveFolder | None) -> dict[str, Any]:
         tree = DriveFolderTree.objects.of(self.entity_type, self.entity_id).first()

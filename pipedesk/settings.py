@@ -49,6 +49,13 @@ CORS_ALLOWED_ORIGINS = env.list(
 )
 CORS_ORIGIN_REGEX = env.str("CORS_ORIGIN_REGEX", "")
 DRIVE_MAX_UPLOAD_MB = env.int("DRIVE_MAX_UPLOAD_MB", 100, validate=validate.Range(min=1))
+DRIVE_BLOCKED_TYPES = frozenset(
+    kind.strip().lower().removeprefix(".")
+    for kind in env.list(
+        "DRIVE_BLOCKED_TYPES",
+        ["exe", "msi", "bat", "cmd", "com", "scr", "ps1", "vbs", "js", "jar", "sh"],
+    )
+)
 DRIVE_ALLOW_LINK_SHARING = env.bool("DRIVE_ALLOW_LINK_SHARING", False)
 FIELD_ENCRYPTION_KEYS: list[str] = env.list("FIELD_ENCRYPTION_KEYS", [])
 AUDIT_SEAL_KEY = env.str("AUDIT_SEAL_KEY", "")
@@ -109,8 +116,10 @@ if _database["ENGINE"].endswith("sqlite3"):
         ),
     }
 else:
+    # No JIT: walks through trees look expensive beforehand, and are done before it has compiled.
     _database.setdefault("OPTIONS", {})["options"] = (
-        "-c lock_timeout=5s -c statement_timeout=30s -c idle_in_transaction_session_timeout=30s"
+        "-c jit=off -c lock_timeout=5s -c statement_timeout=30s"
+        " -c idle_in_transaction_session_timeout=30s"
     )
 
 # --- Cache: what all web processes share (throttles) ---------------------------------------

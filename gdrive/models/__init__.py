@@ -1,6 +1,7 @@
 """Folder templates, folder trees, and the mirror of Drive."""
 
 from gdrive.models.channel import DriveChangeLog, DriveSyncState, DriveWebhookChannel
+from gdrive.models.creation import DriveCreation
 from gdrive.models.mirror import DriveFile, DriveFolder, EntityType
 from gdrive.models.template import DriveStructureNode, DriveStructureTemplate
 from gdrive.models.template_version import DriveStructureTemplateVersion
@@ -8,6 +9,7 @@ from gdrive.models.tree import DriveFolderNode, DriveFolderTree, ReservedId
 
 __all__ = [
     "DriveChangeLog",
+    "DriveCreation",
     "DriveFile",
     "DriveFolder",
     "DriveFolderNode",

@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import Self
 
 from django.db import models
+from django.db.models import Case, Value, When
 from django.utils.translation import gettext_lazy as _
 
+from gdrive.ancestry import Edge, keys_below
 from gdrive.parsing import FOLDER_MIME_TYPE
 from pipedesk.core.models import (
     CreatedModel,
@@ -87,6 +89,15 @@ class DriveFileQuerySet(SoftDeleteQuerySet["DriveFile"]):
         """What lies directly in this folder."""
         return self.filter(parent_folder_id=folder_id)
 
+    def below(self, folder_id: str, edge: Edge) -> Self:
+        """Everything below this folder, to any depth."""
+        return self.filter(pk__in=keys_below(folder_id, edge))
+
+    def folders_apart(self) -> Self:
+        """With `is_file`, 0 or 1, by which lists put folders first."""
+        kind = Case(When(mime_type=FOLDER_MIME_TYPE, then=Value(0)), default=Value(1))
+        return self.annotate(is_file=kind)
+
 
 class DriveFile(CreatedModel, SoftDeleteModel):
     """A file or folder below an entity's root, or above one, as Drive last showed it.
@@ -108,6 +119,8 @@ class DriveFile(CreatedModel, SoftDeleteModel):
     size = models.BigIntegerField(_("size"), null=True, blank=True)
     drive_id = models.CharField(default="", db_default="", blank=True)
     web_view_link = models.CharField(_("link"), null=True, blank=True)
+    # Where the browser gets the content; Google's own documents have none.
+    web_content_link = models.CharField(null=True, blank=True, editable=False)
     google_created_at = models.DateTimeField(_("created in Drive"), null=True, blank=True)
     google_modified_at = models.DateTimeField(_("changed in Drive"), null=True, blank=True)
     version = models.BigIntegerField(null=True, blank=True)

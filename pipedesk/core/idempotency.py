@@ -28,6 +28,7 @@ from rest_framework.utils.encoders import JSONEncoder
 from pipedesk.core.exceptions import Conflict, InvalidInput
 from pipedesk.core.models import StoredAnswer
 from pipedesk.core.pruning import drop
+from pipedesk.core.uploads import SpooledFile
 
 KEEP = timedelta(hours=24)
 AT_WORK = timedelta(minutes=5)  # longer than any request: whoever had the key has died
@@ -54,19 +55,21 @@ def once(handler: Callable[..., Response], key: str, *, calls_google: bool) -> A
     """
 
     def in_one_transaction(request: Request, *args: Any, **kwargs: Any) -> Response:
+        asked = fingerprint(request)  # reads the body, which may take its time
         with transaction.atomic():
-            row, is_new = _claim(request, key)
+            row, is_new = _claim(request, key, asked)
             if not is_new:
-                return _replay(row, _fingerprint(request))
+                return _replay(row, asked)
             response = handler(request, *args, **kwargs)
             _keep(row, response)
         return response
 
     def in_three_steps(request: Request, *args: Any, **kwargs: Any) -> Response:
+        asked = fingerprint(request)
         with transaction.atomic():
-            row, is_new = _claim(request, key)
+            row, is_new = _claim(request, key, asked)
             if not is_new:
-                return _replay(row, _fingerprint(request))
+                return _replay(row, asked)
         try:
             response = handler(request, *args, **kwargs)
         except BaseException:
@@ -78,16 +81,27 @@ def once(handler: Callable[..., Response], key: str, *, calls_google: bool) -> A
     return in_three_steps if calls_google else in_one_transaction
 
 
-def _fingerprint(request: Request) -> str:
+def fingerprint(request: Request) -> str:
+    """The hash of what is asked for: address, query string and body; files by their content."""
     parts = [request.path.rstrip("/"), request.META.get("QUERY_STRING", ""), request.data]
-    text = json.dumps(parts, sort_keys=True, cls=JSONEncoder)
+    text = json.dumps(parts, sort_keys=True, cls=_BodyEncoder)
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def _claim(request: Request, key: str) -> tuple[StoredAnswer, bool]:
+class _BodyEncoder(JSONEncoder):
+    """JSON of bodies that may hold files."""
+
+    def default(self, obj: Any) -> Any:
+        """A file's name, size and digest for the file."""
+        if isinstance(obj, SpooledFile):
+            return [obj.name, obj.size, obj.digest]
+        return super().default(obj)
+
+
+def _claim(request: Request, key: str, asked: str) -> tuple[StoredAnswer, bool]:
     """The row of this key, locked, and whether it was made just now."""
     user: Any = request.user  # a known one: the permission came first
-    mine = StoredAnswer(user=user, key=key, fingerprint=_fingerprint(request))
+    mine = StoredAnswer(user=user, key=key, fingerprint=asked)
     rows = StoredAnswer.objects.filter(user=user, key=key)
     now = timezone.now()
     over = Q(created_at__lt=now - KEEP) | Q(answer__isnull=True, created_at__lt=now - AT_WORK)
@@ -98,16 +112,17 @@ def _claim(request: Request, key: str) -> tuple[StoredAnswer, bool]:
 
 
 def _keep(row: StoredAnswer, response: Response) -> None:
-    row.answer = {
+    answer = {
         "status": response.status_code,
         "headers": {name: response[name] for name in HEADERS if name in response},
         "data": json.loads(JSONRenderer().render(response.data) or b"null"),
     }
-    row.save(update_fields=["answer"])
+    # Not a save: who was at work for longer than AT_WORK may have lost the row to a repeat.
+    StoredAnswer.objects.filter(pk=row.pk).update(answer=answer)
 
 
-def _replay(row: StoredAnswer, fingerprint: str) -> Response:
-    if row.fingerprint != fingerprint:
+def _replay(row: StoredAnswer, asked: str) -> Response:
+    if row.fingerprint != asked:
         message = _("This Idempotency-Key was used for another request.")
         raise InvalidInput("Idempotency-Key", message, "key_reused")
     if row.answer is None:

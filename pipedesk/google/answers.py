@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
+from django.utils.translation import gettext_lazy as _
 from googleapiclient.errors import HttpError
 
 from pipedesk.google.errors import (
@@ -16,6 +17,7 @@ from pipedesk.google.errors import (
     NotFound,
     PreconditionFailed,
     RateLimited,
+    Refused,
     TemporaryError,
     Unauthorized,
 )
@@ -25,6 +27,30 @@ RATE_REASONS = frozenset({"userRateLimitExceeded", "rateLimitExceeded", "sharing
 PAUSE_REASONS = frozenset({"quotaExceeded", "dailyLimitExceeded"})
 PAUSE_S = 3600.0
 MAX_RETRY_AFTER_S = 3600.0
+
+# Drive's 403 that no retry changes, and what a person can do about each.
+REFUSALS = {
+    "storageQuotaExceeded": _(
+        "The Google account that owns the folder has no storage left: free some, or buy more."
+        " A service account has none at all: use a shared drive, or impersonate a person."
+    ),
+    "teamDriveFileLimitExceeded": _("The shared drive is full: remove files from it for good."),
+    "numChildrenInNonRootLimitExceeded": _("The folder is full: use another one."),
+    "myDriveHierarchyDepthLimitExceeded": _("Folders lie too deep here: use one further up."),
+    "teamDriveHierarchyTooDeep": _("Folders lie too deep here: use one further up."),
+    "activeItemCreationLimitExceeded": _(
+        "The Google account has as many files as it can have: remove some for good."
+    ),
+    "insufficientFilePermissions": _(
+        "Drive does not let PipeDesk's account do that: it must be an editor here, or the owner."
+    ),
+    "domainPolicy": _(
+        "A rule of the organisation forbids this: ask who administers Google Workspace."
+    ),
+    "appNotAuthorizedToFile": _(
+        "PipeDesk has no access to this file: open it in Drive with PipeDesk, or share it anew."
+    ),
+}
 
 BY_STATUS: dict[int, type[GoogleError]] = {
     400: InvalidRequest,
@@ -76,4 +102,6 @@ def error_of(error: HttpError) -> GoogleError:
         temporary = TemporaryError(message, reason=reason)
         temporary.retry_after_s = retry_after_s(error.resp.get("retry-after"))
         return temporary
+    if status == 403 and reason in REFUSALS:
+        return Refused(str(REFUSALS[reason]), reason=reason)
     return BY_STATUS.get(status, InvalidRequest)(message, reason=reason)

@@ -42,6 +42,10 @@ class Forbidden(GoogleError, GiveUp):
     """The credential is known and may not do this; asking again changes nothing."""
 
 
+class Refused(Forbidden):
+    """A limit or a rule stands against it: the message tells people what they can do."""
+
+
 class InvalidRequest(GoogleError, GiveUp):
     """Google understood and refuses (400): `reason` says why."""
 

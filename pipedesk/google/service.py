@@ -12,6 +12,7 @@ import threading
 from collections.abc import Callable
 from copy import deepcopy
 from functools import lru_cache
+from http.client import HTTPException
 from time import monotonic, sleep
 from typing import Any
 from urllib.parse import urlencode
@@ -90,24 +91,33 @@ def close_services() -> None:
         service.close()
 
 
-def _answer(request: HttpRequest) -> dict[str, Any]:
-    """One try. The library hands a body that is not JSON through as text: that is a failure."""
+def checked(ask: Callable[[], Any]) -> Any:
+    """What a call of the library returns. Raises GoogleError for what it raises."""
     try:
-        answer = request.execute()
+        return ask()
     except HttpError as failure:
         raise error_of(failure) from failure
     except (RefreshError, InvalidOperation) as failure:
         msg = "Google refuses our credential: check the key and its delegation."
         raise Unauthorized(msg, reason="refreshError") from failure
-    except (GoogleAuthError, httplib2.HttpLib2Error, OSError) as failure:
+    except (GoogleAuthError, httplib2.HttpLib2Error, HTTPException, OSError) as failure:
         msg = f"Google did not answer ({type(failure).__name__})"
         raise TemporaryError(msg) from failure
+
+
+def as_dict(answer: Any) -> dict[str, Any]:
+    """The library hands a body that is not JSON through as text: that is a failure."""
     if not answer:  # 204
         return {}
     if not isinstance(answer, dict):  # truncated, or the page of a captive portal
         msg = "Google's answer is not JSON"
         raise TemporaryError(msg)
     return answer
+
+
+def pause_after(failure: TemporaryError | RateLimited, attempt: int) -> float:
+    """Seconds to wait before the next try: what Google asked for, or longer each time."""
+    return failure.retry_after_s or random.uniform(0.5, 1.0) * 2**attempt  # noqa: S311
 
 
 def execute(request: HttpRequest, *, retries: int = RETRIES) -> dict[str, Any]:
@@ -121,9 +131,9 @@ def execute(request: HttpRequest, *, retries: int = RETRIES) -> dict[str, Any]:
     started = monotonic()
     for attempt in range(retries + 1):
         try:
-            return _answer(request)
+            return as_dict(checked(request.execute))
         except (TemporaryError, RateLimited) as failure:
-            wait_s = failure.retry_after_s or random.uniform(0.5, 1.0) * 2**attempt  # noqa: S311
+            wait_s = pause_after(failure, attempt)
             if attempt == retries or monotonic() - started + wait_s > PATIENCE_S:
                 raise
             sleep(wait_s)

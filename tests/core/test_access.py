@@ -72,6 +72,12 @@ ACCESS = """
     POST sales                              /api/drive/sync-name
     PUT sales                       /api/drive/{entity_type}/{entity_id}/files/{file_id}/rename
     PUT sales                       /api/drive/{entity_type}/{entity_id}/files/{file_id}/move
+    POST sales                              /api/drive/{entity_type}/{entity_id}/folder
+    POST sales                              /api/drive/{entity_type}/{entity_id}/upload
+    POST sales                              /api/drive/folders /api/drive/files
+    GET sales                               /api/drive/search /api/drive/items
+    GET sales                               /api/drive/{entity_type}/{entity_id}/files/{file_id}
+    GET sales          /api/drive/{entity_type}/{entity_id}/files/{file_id}/download
     GET sales                               /api/drive/templates /api/drive/templates/{id}
     POST manager                            /api/drive/templates /api/drive/templates/import
     POST manager                            /api/drive/templates/{id}/clone

@@ -12,6 +12,7 @@ from django.db.models.functions import Now
 
 from gdrive import client, marking
 from pipedesk.core.work import Work
+from pipedesk.google import sending
 
 
 class Died(BaseException):
@@ -47,6 +48,16 @@ class Steps:
 
         for module in (client, marking):
             monkeypatch.setattr(module, "execute", dying_execute)
+        # Around each chunk, too: nothing is sent that does not go through `checked`.
+        checked = sending.checked
+
+        def dying_checked(ask: Any) -> Any:
+            self.step()
+            answer = checked(ask)
+            self.step()
+            return answer
+
+        monkeypatch.setattr(sending, "checked", dying_checked)
         monkeypatch.setattr(transaction.Atomic, "__enter__", dying_enter)
         monkeypatch.setattr(transaction.Atomic, "__exit__", dying_leave)
 

@@ -299,4 +299,4 @@ def test_a_full_drive_is_a_reason_for_people_and_no_retry(
 
     tree.refresh_from_db()
     assert tree.condition == "error"
-    assert "storageQuotaExceeded" in tree.last_error
+    assert "no storage left" in tree.last_error
