@@ -8,6 +8,8 @@ from django.apps import AppConfig
 from django.db.models.signals import post_migrate
 from django.utils.translation import gettext_lazy as _
 
+from pipedesk.core.signals import pruning
+
 
 class GdriveConfig(AppConfig):
     """Folder trees and the mirror of Drive."""
@@ -20,6 +22,10 @@ class GdriveConfig(AppConfig):
         """Listen to the CRM, tell its timelines, keep a template for every kind of record."""
         import_module("gdrive.receivers")
         import_module("gdrive.timeline")
+        pruning.connect(
+            import_module("gdrive.plan_commands").drop_finished,
+            dispatch_uid="gdrive.drop_finished_plans",
+        )
         templates = import_module("gdrive.default_templates")
         post_migrate.connect(
             templates.after_migrate, sender=self, dispatch_uid="gdrive.default_templates"

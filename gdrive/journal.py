@@ -177,7 +177,7 @@ def _rows(
     ids: Iterator[str],
 ) -> Iterator[list[DriveFolderNode]]:
     """Rows level by level: a level's parents have their keys when the next one is made."""
-    keys = _keys(tree, patterns)
+    keys = keys_of(tree.entity_type, patterns)
     parents: dict[int | None, DriveFolderNode] = {None: root}
     while parents:
         level: dict[int | None, DriveFolderNode] = {
@@ -198,14 +198,14 @@ def _rows(
         parents = level
 
 
-def _keys(tree: DriveFolderTree, patterns: list[DriveStructureNode]) -> dict[int, str]:
+def keys_of(entity_type: str, patterns: list[DriveStructureNode]) -> dict[int, str]:
     """Each template folder's key. The two places of a company keep one key for ever, so that a
     template without them, or with them under new row ids, makes no second place.
     """
     keys = {node.pk: f"template:{node.pk}" for node in patterns}
-    if tree.entity_type == "company":
-        for entity_type, name in layout.COMPANY_PLACES.items():
+    if entity_type == "company":
+        for guest, name in layout.COMPANY_PLACES.items():
             places = [node.pk for node in patterns if node.parent_id is None and node.name == name]
             for pk in places[:1]:
-                keys[pk] = layout.place_key(entity_type)
+                keys[pk] = layout.place_key(guest)
     return keys

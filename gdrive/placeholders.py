@@ -75,17 +75,21 @@ def nearest(name: str, entity_type: str) -> str | None:
 def render(pattern: str, values: Mapping[str, str]) -> str:
     """The folder name a pattern stands for; values are put in as they are, never read again."""
 
+    return safe_name(_filled(pattern, values))
+
+
+def is_cut(pattern: str, values: Mapping[str, str]) -> bool:
+    """Whether the name is too long and loses its end."""
+    return len(one_line(_filled(pattern, values))) > MAX_NAME_LENGTH
+
+
+def _filled(pattern: str, values: Mapping[str, str]) -> str:
     def value(match: re.Match[str]) -> str:
         if match[1] not in values:
             return match[0]
         return values[match[1]].strip() or EMPTY
 
-    return safe_name(PLACEHOLDER.sub(value, pattern))
-
-
-def is_cut(name: str) -> bool:
-    """Whether a rendered name was too long and lost its end."""
-    return len(name) > MAX_NAME_LENGTH - 20 and name.endswith("…")
+    return PLACEHOLDER.sub(value, pattern)
 
 
 def safe_name(text: str) -> str:

@@ -8,6 +8,7 @@ needs to know how far an earlier run came, and no two runs can make two folders.
 from __future__ import annotations
 
 from time import monotonic
+from typing import Any
 
 from django.conf import settings
 from django.db import transaction
@@ -161,6 +162,15 @@ def _create_with_parents(lease: Lease, node: DriveFolderNode) -> None:
         return
     if node.parent is not None:
         _create_with_parents(lease, node.parent)
+    create(lease, node)
+
+
+def create(lease: Lease, node: DriveFolderNode) -> None:
+    """Create one reserved folder whose parent exists, and write it down.
+
+    `lease` is its tree's, or that of a tree that needs it. Raises GiveUp when there is nothing
+    any more to put it in, or to adopt.
+    """
     _write_down(lease, [(node, _make(node), 0.0)])
 
 
@@ -253,18 +263,48 @@ def _bring(
     lease: Lease, node: DriveFolderNode, wanted: str, target: DriveFolderNode | None
 ) -> None:
     """Give one folder its name and place, unless a person chose others meanwhile."""
-    try:
-        current = client.get_file(node.google_id)
-    except NotFound:
+    current = look(node)
+    if current is None or current.trashed:
         return  # the change feed says so too
-    if current.trashed:
-        return
     known = set() if node.kept_name else {node.name, node.writing_name, wanted}
+    write(
+        lease,
+        node,
+        current,
+        name=wanted if current.name in known else None,
+        target=target,
+        moves=target is not None and _may_move(node, current, target),
+    )
+
+
+def look(node: DriveFolderNode) -> RemoteFile | None:
+    """The folder as Drive has it now; None for one that is gone, or out of reach."""
+    try:
+        return client.get_file(node.google_id)
+    except NotFound:
+        return None
+
+
+def write(
+    lease: Lease,
+    node: DriveFolderNode,
+    current: RemoteFile,
+    *,
+    name: str | None,
+    target: DriveFolderNode | None = None,
+    moves: bool = False,
+    **columns: Any,
+) -> None:
+    """Give one folder this name (None: it keeps its own) and, if it `moves`, this place.
+
+    What is about to be written is known before Drive has it, so that a name we wrote just before
+    dying is not taken for a person's. `columns` of its row change once Drive has it.
+    """
     with transaction.atomic():
         lease.write()
-        DriveFolderNode.objects.filter(pk=node.pk).update(writing_name=wanted)
-    name = wanted if current.name in known else None
-    moves_to = target.google_id if target and _may_move(node, current, target) else ""
+        about_to = node.name if name is None else name
+        DriveFolderNode.objects.filter(pk=node.pk).update(writing_name=about_to)
+    moves_to = target.google_id if target and moves else ""
     if moves_to or name not in {None, current.name}:
         current = client.update_file(
             node.google_id,
@@ -278,6 +318,7 @@ def _bring(
             name=node.name if name is None else name,
             writing_name="",
             parent=target if target and current.parent_id == target.google_id else node.parent,
+            **columns,
         )
         _store([(node, current)])
 

@@ -35,7 +35,7 @@ def carry_out(node: DriveFolderNode, keep_alive: Callable[[], None]) -> None:
     folder = _look(node)
     if node.remedy == Remedy.RECREATE:
         if folder is None:
-            _recreate(node)
+            recreate(node)
             return
     elif folder is not None:
         keep_alive()
@@ -61,7 +61,7 @@ def _move_back(node: DriveFolderNode, folder: RemoteFile) -> None:
     DriveFolderNode.objects.filter(pk=node.pk).update(kept_parent_id="")
 
 
-def _recreate(node: DriveFolderNode) -> None:
+def recreate(node: DriveFolderNode) -> None:
     """Give the place another reserved id; the old one stays in the record's history."""
     [google_id] = journal.obtain_ids(1)
     old_id = node.google_id

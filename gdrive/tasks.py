@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from gdrive import feed, provisioning, sync
-from gdrive.models import DriveFolderTree, DriveSyncState
+from gdrive import feed, plan_work, provisioning, sync
+from gdrive.models import DriveFolderTree, DriveSyncState, DriveTemplatePlan
 from pipedesk.core.work import perform
 
 
@@ -15,6 +15,11 @@ def provision_tree(pk: int) -> None:
 def sync_drive(pk: int) -> None:
     """Follow the changes of one drive."""
     perform(DriveSyncState, pk, sync.follow)
+
+
+def work_on_plan(pk: int) -> None:
+    """Compare records' folders with a template, or apply what was planned."""
+    perform(DriveTemplatePlan, pk, plan_work.work)
 
 
 def poll_drives() -> None:

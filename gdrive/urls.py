@@ -8,8 +8,9 @@ from gdrive.creation_views import FilesView, FoldersView, NewFolderView, UploadV
 from gdrive.file_views import MoveView, RenameView
 from gdrive.finding_views import DownloadView, FileView, ItemsView, SearchView
 from gdrive.naming_views import SyncNameView
+from gdrive.plan_views import CancelPlanView, PlannedTemplateViewSet, PlanViewSet, RepairView
 from gdrive.provision_views import ProvisionView
-from gdrive.template_views import PlaceholdersView, TemplateViewSet
+from gdrive.template_views import PlaceholdersView
 from gdrive.views import ChangeViewSet, FolderView, RootFolderView
 from pipedesk.core.routing import Router, route
 
@@ -17,7 +18,8 @@ ENTITY = "api/drive/<str:entity_type>/<str:entity_id>"
 FILE = f"{ENTITY}/files/<str:file_id>"
 
 router = Router()
-router.register("api/drive/templates", TemplateViewSet, basename="drive-template")
+router.register("api/drive/templates/plans", PlanViewSet, basename="drive-template-plan")
+router.register("api/drive/templates", PlannedTemplateViewSet, basename="drive-template")
 router.register("api/drive/changes", ChangeViewSet, basename="drive-change")
 
 urlpatterns: list[URLPattern | URLResolver] = [
@@ -34,8 +36,14 @@ urlpatterns: list[URLPattern | URLResolver] = [
     route("api/drive/items", ItemsView.as_view(), name="drive-items"),
     route("api/drive/folders", FoldersView.as_view(), name="drive-folders"),
     route("api/drive/files", FilesView.as_view(), name="drive-files"),
+    route(
+        "api/drive/templates/plans/<int:plan_id>/cancel",
+        CancelPlanView.as_view(),
+        name="drive-template-plan-cancel",
+    ),
     route(ENTITY, FolderView.as_view(), name="drive-folder"),
     route(f"{ENTITY}/provision", ProvisionView.as_view(), name="drive-provision"),
+    route(f"{ENTITY}/repair", RepairView.as_view(), name="drive-repair"),
     route(f"{ENTITY}/root-folder-url", RootFolderView.as_view(), name="drive-root-folder-url"),
     route(f"{ENTITY}/folder", NewFolderView.as_view(), name="drive-new-folder"),
     route(f"{ENTITY}/upload", UploadView.as_view(), name="drive-upload"),

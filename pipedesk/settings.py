@@ -56,6 +56,9 @@ DRIVE_BLOCKED_TYPES = frozenset(
         ["exe", "msi", "bat", "cmd", "com", "scr", "ps1", "vbs", "js", "jar", "sh"],
     )
 )
+DRIVE_APPLY_MAX_FAILURES = env.int(
+    "DRIVE_APPLY_MAX_FAILURES", 20, validate=validate.Range(min=1, max=1_000_000)
+)
 DRIVE_ALLOW_LINK_SHARING = env.bool("DRIVE_ALLOW_LINK_SHARING", False)
 FIELD_ENCRYPTION_KEYS: list[str] = env.list("FIELD_ENCRYPTION_KEYS", [])
 AUDIT_SEAL_KEY = env.str("AUDIT_SEAL_KEY", "")

@@ -3,6 +3,7 @@
 from gdrive.models.channel import DriveChangeLog, DriveSyncState, DriveWebhookChannel
 from gdrive.models.creation import DriveCreation
 from gdrive.models.mirror import DriveFile, DriveFolder, EntityType
+from gdrive.models.plan import DriveTemplatePlan, DriveTemplatePlanItem
 from gdrive.models.template import DriveStructureNode, DriveStructureTemplate
 from gdrive.models.template_version import DriveStructureTemplateVersion
 from gdrive.models.tree import DriveFolderNode, DriveFolderTree, ReservedId
@@ -18,6 +19,8 @@ __all__ = [
     "DriveStructureTemplate",
     "DriveStructureTemplateVersion",
     "DriveSyncState",
+    "DriveTemplatePlan",
+    "DriveTemplatePlanItem",
     "DriveWebhookChannel",
     "EntityType",
     "ReservedId",

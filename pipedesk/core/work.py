@@ -189,6 +189,27 @@ def claim(model: type[Work], pk: int) -> Lease | None:
     return lease
 
 
+def borrow(model: type[Work], pk: int) -> Lease | None:
+    """Take the lease of a row for other work on what it stands for; None while a worker has it.
+
+    Nothing is asked for and no attempt counted; give it back with `give_back`.
+    """
+    with transaction.atomic():
+        free = Q(lease_until__isnull=True) | Q(lease_until__lt=Now())
+        taken = rows_of(model).filter(free, pk=pk)
+        until = Now() + timedelta(seconds=model.lease_s)
+        if not taken.update(lease_gen=F("lease_gen") + 1, lease_until=until):
+            return None
+        row = rows_of(model).get(pk=pk)
+    return Lease(model, pk, row.lease_gen, row.applied)
+
+
+def give_back(lease: Lease) -> None:
+    """End a borrowed lease, and wake a worker for what was asked for meanwhile."""
+    lease.release()
+    _wake_again(lease.model, lease.pk)
+
+
 def bury(lease: Lease, reason: str) -> None:
     """Give the work up until a person asks to run it again."""
     logger.error("gave up %s %s: %s", lease.model.__name__, lease.pk, reason)
@@ -240,12 +261,18 @@ def perform(model: type[Work], pk: int, do: Callable[[Lease], None]) -> bool:
         # This wake-up is used up, and the row is not due or another worker's: what is left
         # to do must look unasked-for to the sweeper, or it waits for a message long gone.
         rows_of(model).filter(pk=pk, queued_at__isnull=False).update(queued_at=None)
+    if done:
+        _wake_again(model, pk)
+    return done
+
+
+def _wake_again(model: type[Work], pk: int) -> None:
+    """Wake a worker for a row that is behind and for which nobody is on the way."""
     again = rows_of(model).filter(pk=pk, queued_at__isnull=True)
-    if done and again.filter(requested__gt=F("applied"), dead_at__isnull=True).exists():
+    if again.filter(requested__gt=F("applied"), dead_at__isnull=True).exists():
         with transaction.atomic():
             if again.update(queued_at=Now()):
                 wake(model.task, pk)
-    return done
 
 
 def attempt(lease: Lease, do: Callable[[Lease], None]) -> bool:

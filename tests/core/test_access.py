@@ -81,6 +81,14 @@ ACCESS = """
     GET sales                               /api/drive/templates /api/drive/templates/{id}
     POST manager                            /api/drive/templates /api/drive/templates/import
     POST manager                            /api/drive/templates/{id}/clone
+    POST manager                            /api/drive/templates/{id}/plan
+    POST manager                            /api/drive/templates/{id}/apply
+    GET,POST sales                          /api/drive/templates/{id}/preview
+    GET sales                               /api/drive/templates/plans
+    GET sales                               /api/drive/templates/plans/{id}
+    GET sales                               /api/drive/templates/plans/{id}/items
+    POST manager                            /api/drive/templates/plans/{plan_id}/cancel
+    POST sales                              /api/drive/{entity_type}/{entity_id}/repair
     GET sales                               /api/drive/templates/placeholders
     GET sales                               /api/drive/templates/{id}/export
     GET sales                               /api/drive/templates/{id}/versions
