@@ -196,8 +196,8 @@ def _known(
     if moves:
         above = present.name if present else ""
         to = target.name if target else _name_of_place(tree, node)
-        strayed = present is None or bool(folder.kept_parent_id)
-        strayed = strayed or row.parent_folder_id != present.google_id  # type: ignore[union-attr]
+        home = present.google_id if present and not folder.kept_parent_id else None
+        strayed = row.parent_folder_id != home
         action, reason = (Action.SKIP, Reason.MOVED) if strayed else (Action.MOVE, Reason.CHANGED)
         yield item(action, folder, reason, to, from_text=above, **columns)
     if renames:
