@@ -11,7 +11,7 @@ import pipedesk.core.models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("gdrive", "0005_adoption_and_repair"),
+        ("gdrive", "0006_creations_and_content_links"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
