@@ -2,6 +2,7 @@
 
 from gdrive.admin import overview
 from gdrive.admin.mirror import DriveChangeAdmin, DriveFileAdmin
+from gdrive.admin.plans import PlanAdmin
 from gdrive.admin.templates import TemplateAdmin
 from gdrive.admin.work import DriveChannelAdmin, FolderTreeAdmin, FollowedDriveAdmin
 
@@ -11,6 +12,7 @@ __all__ = [
     "DriveFileAdmin",
     "FolderTreeAdmin",
     "FollowedDriveAdmin",
+    "PlanAdmin",
     "TemplateAdmin",
     "overview",
 ]

@@ -12,10 +12,11 @@ from django.utils.html import format_html, format_html_join
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from gdrive import placeholders, templating, versions
+from gdrive import catalogue, placeholders, templating, versions
 from gdrive.admin.nodes import NodeInline, outline
+from gdrive.admin.template_verbs import TemplateVerbsAdmin
 from gdrive.models import DriveStructureTemplate
-from pipedesk.core.pages import NOTHING, BaseAdmin
+from pipedesk.core.pages import NOTHING
 
 if TYPE_CHECKING:
     from django.db import models
@@ -43,7 +44,7 @@ class TemplateForm(forms.ModelForm):  # type: ignore[type-arg]
 
 
 @admin.register(DriveStructureTemplate)
-class TemplateAdmin(BaseAdmin):
+class TemplateAdmin(TemplateVerbsAdmin):
     """The folders new records get. Folders that exist in Drive are not touched by an edit."""
 
     form = TemplateForm
@@ -58,7 +59,7 @@ class TemplateAdmin(BaseAdmin):
             {
                 "fields": (("name", "entity_type"), "active", "known_placeholders"),
                 "description": _(
-                    "New records get these folders; folders that exist already stay as they are. "
+                    "New records get these folders; existing folders change only by a plan. "
                     "To put a folder into a new one, save the new one first."
                 ),
             },
@@ -113,7 +114,7 @@ class TemplateAdmin(BaseAdmin):
         """What names may contain."""
         if obj.entity_type not in placeholders.CATALOGUE:
             return gettext("Shown once the kind of record is saved.")
-        names = sorted(placeholders.CATALOGUE[obj.entity_type])
-        return format_html_join(
-            " ", "{}", ((format_html("<code>{}</code>", f"{{{{{name}}}}}"),) for name in names)
-        )
+        listed = ((one.typed, one.meaning, one.example) for one in catalogue.of(obj.entity_type))
+        rows = format_html_join("", "<li><code>{}</code> {}: {}</li>", listed)
+        hint = gettext("A value that is missing shows as “%(empty)s”.")
+        return format_html("<ul>{}</ul>{}", rows, hint % {"empty": placeholders.EMPTY})

@@ -105,7 +105,11 @@ MODELS: Final[dict[str, tuple[str, ...]]] = {
     ),
     "audit_log": ("audit.auditlog",),
     "drive_file": ("gdrive.drivefile",),
-    "drive_template": ("gdrive.drivestructuretemplate", "gdrive.drivestructurenode"),
+    "drive_template": (
+        "gdrive.drivestructuretemplate",
+        "gdrive.drivestructurenode",
+        "gdrive.drivetemplateplan",
+    ),
     "drive_channel": (
         "gdrive.drivesyncstate",
         "gdrive.drivewebhookchannel",

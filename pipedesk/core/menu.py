@@ -34,6 +34,7 @@ GROUPS: Final = (
             ("gdrive.DriveFolderTree", "account_tree"),
             ("gdrive.DriveChangeLog", "history"),
             ("gdrive.DriveStructureTemplate", "folder_copy"),
+            ("gdrive.DriveTemplatePlan", "rule_folder"),
             ("gdrive.DriveSyncState", "hard_drive"),
         ),
     ),
