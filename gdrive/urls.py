@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.urls import URLPattern, URLResolver
 
+from gdrive.change_views import ChangeViewSet
 from gdrive.creation_views import FilesView, FoldersView, NewFolderView, UploadView
 from gdrive.file_views import MoveView, RenameView
 from gdrive.finding_views import DownloadView, FileView, ItemsView, SearchView
@@ -11,7 +12,7 @@ from gdrive.naming_views import SyncNameView
 from gdrive.plan_views import CancelPlanView, PlannedTemplateViewSet, PlanViewSet, RepairView
 from gdrive.provision_views import ProvisionView
 from gdrive.template_views import PlaceholdersView
-from gdrive.views import ChangeViewSet, FolderView, RootFolderView
+from gdrive.views import FolderView, RootFolderView
 from pipedesk.core.routing import Router, route
 
 ENTITY = "api/drive/<str:entity_type>/<str:entity_id>"

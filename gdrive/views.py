@@ -11,19 +11,15 @@ from rest_framework.response import Response
 
 from gdrive import feed
 from gdrive.entity_views import ENTITY_ID, ENTITY_TYPE, FOLDERS_FIRST, PAGES, EntityView
-from gdrive.models import DriveChangeLog, DriveFile, DriveFolder, DriveFolderTree
+from gdrive.models import DriveFile, DriveFolder, DriveFolderTree
 from gdrive.serializers import (
     CrumbSerializer,
-    DriveChangeSerializer,
     FolderStateSerializer,
     ListingSerializer,
     RootFolderSerializer,
 )
 from pipedesk.core.pagination import paginate
-from pipedesk.core.query import Parameter, boolean, choice, moment, text
-from pipedesk.core.viewsets import RecordViewSet
-
-EVENTS = ("created", "updated", "renamed", "moved", "trashed", "untrashed", "removed")
+from pipedesk.core.query import Parameter, boolean, text
 
 
 @extend_schema(parameters=[ENTITY_TYPE, ENTITY_ID])
@@ -81,37 +77,4 @@ class RootFolderView(EntityView):
                 "folder_id": root.folder_id if root else None,
                 "created": root is not None,
             }
-        )
-
-
-class ChangeViewSet(RecordViewSet):
-    """GET /api/drive/changes."""
-
-    resource = "drive_change"
-    http_method_names = ["get", "head"]
-    lookup_value_converter = "int"
-    queryset = DriveChangeLog.objects.all()
-    serializer_class = DriveChangeSerializer
-    total_cap = 10_000
-    parameters: ClassVar[dict[str, tuple[Parameter, ...]]] = {
-        "list": (
-            choice("event_type", words=EVENTS),
-            text("file_id", "changed_resource_id"),
-            text("channel_id"),
-            moment("received_from"),
-            moment("received_to", description="Before this instant."),
-        )
-    }
-
-    def filter_rows(self, rows: Any) -> Any:
-        """The changes asked for."""
-        columns = {
-            "event_type": "event_type",
-            "file_id": "changed_resource_id",
-            "channel_id": "channel_id",
-            "received_from": "received_at__gte",
-            "received_to": "received_at__lt",
-        }
-        return rows.filter(
-            **{columns[name]: value for name, value in self.query.items() if name in columns}
         )

@@ -106,6 +106,8 @@ class DriveChangeAdmin(ReadOnlyAdmin):
         "received_at",
         "event_type",
         "changed_resource_id",
+        "details",
+        "drive_id",
         "resource_state",
         "channel_id",
         "found",
