@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy as _
 from unfold.decorators import display
 from unfold.views import ChangeList
 
+from gdrive.admin.tree_verbs import TreeVerbsAdmin
 from gdrive.layout import ROOT_KEY
 from gdrive.models import (
     DriveFolder,
@@ -30,7 +31,7 @@ class FolderInline(ReadOnlyInline):
     """The folders of a tree."""
 
     model = DriveFolderNode
-    fields = ("name", "state", "google_id")
+    fields = ("name", "kept_name", "state", "adopted", "remedy", "google_id")
     verbose_name_plural = _("folders")
 
 
@@ -51,7 +52,7 @@ class TreeList(ChangeList):
 
 
 @admin.register(DriveFolderTree)
-class FolderTreeAdmin(WorkAdmin):
+class FolderTreeAdmin(TreeVerbsAdmin):
     """Folder trees of leads, companies, deals and contacts."""
 
     list_display_links = ("work_state",)
@@ -64,6 +65,8 @@ class FolderTreeAdmin(WorkAdmin):
         "shown_record",
         "entity_type",
         "template",
+        "shown_findings",
+        "remark",
         "created_at",
         "updated_at",
         *WorkAdmin.work_fields,
