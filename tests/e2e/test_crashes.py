@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -60,6 +61,33 @@ def test_a_tree_cut_in_the_middle_is_completed_once(product: Product, slow_googl
     )
 
     assert set(product.folder_tree()["Leads"]["Lead - Cortado ao Meio"]) == LEAD_FOLDERS
+
+
+def test_fifty_requests_lost_answers_and_killed_workers_make_one_tree(
+    product: Product, slow_google: None
+) -> None:
+    lost = {"method": "drive.files.create", "kind": "reset_after_commit", "times": 2}
+    product.in_google("POST", "/_sandbox/faults", json=[lost, {**lost, "skip": 4}])
+    lead = new_lead(product, "Cinquenta Pedidos")
+    with ThreadPoolExecutor(50) as callers:
+        address = f"/api/drive/lead/{lead}/provision"
+        answers = list(callers.map(lambda _n: product.api("POST", address), range(50)))
+    assert {answer.status_code for answer in answers} == {202}
+    assert len({answer.json()["job_id"] for answer in answers}) == 1
+
+    for _death in range(2):
+        time.sleep(1.0)
+        product.kill_worker()
+        product.start_worker()
+        expire_leases(product)
+    eventually(
+        lambda: drive_of(product, lead)["folder"]["state"] == "ready",
+        within_s=RECOVERED_WITHIN_S,
+        every_s=0.5,
+    )
+
+    # Doubled names fail in `folder_tree`.
+    assert set(product.folder_tree()["Leads"]["Lead - Cinquenta Pedidos"]) == LEAD_FOLDERS
 
 
 def test_a_sync_cut_in_the_middle_loses_and_doubles_nothing(product: Product) -> None:
