@@ -10,7 +10,7 @@ from typing import Any
 from django.db.models import Q
 from django.utils import timezone
 
-from gdrive import feed, mirror
+from gdrive import feed, mirror, own_writes
 from gdrive.ancestry import Edge, below
 from gdrive.changes import Comparison, Event, Outcome
 from gdrive.completing import Told, known_to
@@ -26,6 +26,7 @@ def apply(state: DriveSyncState, told: Told) -> None:
     mirror.store(outcome.rows.values())
     feed.learn({row.drive_id for row in outcome.rows.values() if row.unavailable_at is None})
     _pass_on(outcome, {change.file_id for change in told.changes if change.file}, now)
+    own_writes.unmark(outcome.revived)
     log(state, outcome.events, now)
 
 

@@ -19,8 +19,12 @@ class GdriveConfig(AppConfig):
     default_auto_field = "django.db.models.AutoField"
 
     def ready(self) -> None:
-        """Listen to the CRM, tell its timelines, keep a template for every kind of record."""
+        """Listen to the CRM, tell its timelines, keep a template for every kind of record.
+
+        Jobs settle acts on files of every kind (gdrive.acts).
+        """
         import_module("gdrive.receivers")
+        import_module("gdrive.trash")
         import_module("gdrive.timeline")
         pruning.connect(
             import_module("gdrive.plan_commands").drop_finished,

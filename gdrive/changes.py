@@ -68,7 +68,8 @@ class Outcome:
     """What is to be written.
 
     `appeared`: folders whose inside Drive's feed does not tell, with their drives. `around`:
-    folders above entities' own ones, which are noted and not shown.
+    folders above entities' own ones, which are noted and not shown. `revived`: deleted here,
+    and taken out of the trash at Google's page since.
     """
 
     rows: dict[str, DriveFile] = field(default_factory=dict)
@@ -79,6 +80,7 @@ class Outcome:
     untrashed: list[str] = field(default_factory=list)
     appeared: dict[str, str] = field(default_factory=dict)
     around: set[str] = field(default_factory=set)
+    revived: list[str] = field(default_factory=list)
 
 
 @dataclass
@@ -167,6 +169,9 @@ class Comparison:
             for kind in differences(stored, file, node):
                 self._report(event_of(stored, row, kind))
             self._pass_on_trash(file, stored)
+            # The version we stored with our mark is the trashed one: an equal one tells nothing.
+            if stored.deleted_at and not file.trashed and file.version != stored.version:
+                self.outcome.revived.append(file.file_id)
         if stored is None or not same(row, stored):
             self._keep(row)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
+from django.http import Http404
 from django.utils.translation import gettext as _
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.exceptions import ParseError, PermissionDenied
@@ -54,6 +55,13 @@ class FileView(EntityView):
         """Refuse what cannot be done to the entity's own folder. Raises ParseError."""
         if file.file_id == home.folder_id:
             raise ParseError(_("The record's own folder stays where it is."))
+
+    def of_kind(self, file_id: str, *, folder: bool) -> tuple[DriveFile, DriveFolder]:
+        """As `mine`; a folder where a file is meant is 404, and the other way round."""
+        file, home = self.mine(file_id)
+        if file.is_folder != folder:
+            raise Http404
+        return file, home
 
 
 @extend_schema(parameters=[ENTITY_TYPE, ENTITY_ID, FILE_ID])

@@ -5,6 +5,8 @@ The change feed tells of it later: then nothing differs any more, and it is no n
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
@@ -12,8 +14,9 @@ from django.utils import timezone
 from gdrive import mirror
 from gdrive.ancestry import Edge, below
 from gdrive.changes import differences, event_of
-from gdrive.models import DriveChangeLog, DriveFile
+from gdrive.models import DriveChangeLog, DriveFile, DriveSyncState
 from gdrive.parsing import RemoteFile
+from pipedesk.core.chunks import chunks
 
 
 def store(remote: RemoteFile) -> DriveFile:
@@ -24,6 +27,7 @@ def store(remote: RemoteFile) -> DriveFile:
     """
     now = timezone.now()
     with transaction.atomic():
+        DriveSyncState.objects.lock()
         rows = DriveFile.objects.select_for_update(no_key=True)
         stored = rows.get(file_id=remote.file_id)
         if remote.version is not None and (stored.version or 0) > remote.version:
@@ -53,6 +57,7 @@ def out_of_reach(file: DriveFile) -> None:
     """Drive says that there is no such file: write that down, and what lay in it goes along."""
     now = timezone.now()
     with transaction.atomic():
+        DriveSyncState.objects.lock()
         ids = [file.file_id, *below([file.file_id])]
         within_reach = DriveFile.objects.in_reach()
         if within_reach.filter(file_id__in=ids).update(unavailable_at=now):
@@ -66,3 +71,16 @@ def _pass_on(remote: RemoteFile, trashed_at: object) -> None:
     differing = Q(trashed_at__isnull=remote.trashed)
     inside = DriveFile.objects.filter(differing, file_id__in=below([remote.file_id], edge))
     inside.update(trashed_at=trashed_at)
+
+
+def unmark(file_ids: Collection[str]) -> None:
+    """Forget who deleted these files, and those that were deleted together with them.
+
+    What lies below in the trash for its own sake stays deleted.
+    """
+    if not file_ids:
+        return
+    nobody = dict.fromkeys(("deleted_at", "deleted_by", "delete_reason"))
+    ids = [*file_ids, *below(file_ids, Edge.OWN_TRASH)]
+    for some in chunks(ids):
+        DriveFile.objects.deleted().filter(file_id__in=some).update(deleted_with="", **nobody)

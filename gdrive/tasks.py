@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from gdrive import feed, plan_work, provisioning, sync
-from gdrive.models import DriveFolderTree, DriveSyncState, DriveTemplatePlan
+from gdrive import acts, feed, plan_work, provisioning, sync
+from gdrive.models import DriveFileAct, DriveFolderTree, DriveSyncState, DriveTemplatePlan
 from pipedesk.core.work import perform
 
 
@@ -20,6 +20,11 @@ def sync_drive(pk: int) -> None:
 def work_on_plan(pk: int) -> None:
     """Compare records' folders with a template, or apply what was planned."""
     perform(DriveTemplatePlan, pk, plan_work.work)
+
+
+def settle_file_act(pk: int) -> None:
+    """Do an act on a file that was ordered, or find out what became of one left behind."""
+    perform(DriveFileAct, pk, acts.settle)
 
 
 def poll_drives() -> None:

@@ -7,16 +7,23 @@ from django.urls import URLPattern, URLResolver
 from gdrive.change_views import ChangeViewSet
 from gdrive.creation_views import FilesView, FoldersView, NewFolderView, UploadView
 from gdrive.file_views import MoveView, RenameView
-from gdrive.finding_views import DownloadView, FileView, ItemsView, SearchView
+from gdrive.finding_views import DownloadView, ItemsView, SearchView
 from gdrive.naming_views import SyncNameView
 from gdrive.plan_views import CancelPlanView, PlannedTemplateViewSet, PlanViewSet, RepairView
 from gdrive.provision_views import ProvisionView
 from gdrive.template_views import PlaceholdersView
+from gdrive.trash_views import (
+    DeleteFolderView,
+    OneFileView,
+    RestoreFileView,
+    RestoreFolderView,
+)
 from gdrive.views import FolderView, RootFolderView
 from pipedesk.core.routing import Router, route
 
 ENTITY = "api/drive/<str:entity_type>/<str:entity_id>"
 FILE = f"{ENTITY}/files/<str:file_id>"
+FOLDER = f"{ENTITY}/folders/<str:file_id>"
 
 router = Router()
 router.register("api/drive/templates/plans", PlanViewSet, basename="drive-template-plan")
@@ -48,6 +55,9 @@ urlpatterns: list[URLPattern | URLResolver] = [
     route(f"{ENTITY}/root-folder-url", RootFolderView.as_view(), name="drive-root-folder-url"),
     route(f"{ENTITY}/folder", NewFolderView.as_view(), name="drive-new-folder"),
     route(f"{ENTITY}/upload", UploadView.as_view(), name="drive-upload"),
-    route(FILE, FileView.as_view(), name="drive-file"),
+    route(FILE, OneFileView.as_view(), name="drive-file"),
+    route(f"{FILE}/restore", RestoreFileView.as_view(), name="drive-file-restore"),
+    route(FOLDER, DeleteFolderView.as_view(), name="drive-subfolder"),
+    route(f"{FOLDER}/restore", RestoreFolderView.as_view(), name="drive-subfolder-restore"),
     route(f"{FILE}/download", DownloadView.as_view(), name="drive-file-download"),
 ]

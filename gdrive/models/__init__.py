@@ -1,5 +1,6 @@
 """Folder templates, folder trees, and the mirror of Drive."""
 
+from gdrive.models.act import DriveFileAct
 from gdrive.models.channel import DriveChangeLog, DriveSyncState, DriveWebhookChannel
 from gdrive.models.creation import DriveCreation
 from gdrive.models.mirror import DriveFile, DriveFolder, EntityType
@@ -12,6 +13,7 @@ __all__ = [
     "DriveChangeLog",
     "DriveCreation",
     "DriveFile",
+    "DriveFileAct",
     "DriveFolder",
     "DriveFolderNode",
     "DriveFolderTree",

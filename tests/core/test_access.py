@@ -70,6 +70,10 @@ ACCESS = """
     GET sales                               /api/drive/{entity_type}/{entity_id}/root-folder-url
     POST sales                              /api/drive/{entity_type}/{entity_id}/provision
     POST sales                              /api/drive/sync-name
+    DELETE sales                    /api/drive/{entity_type}/{entity_id}/files/{file_id}
+    DELETE manager                  /api/drive/{entity_type}/{entity_id}/folders/{file_id}
+    POST sales                      /api/drive/{entity_type}/{entity_id}/files/{file_id}/restore
+    POST manager                    /api/drive/{entity_type}/{entity_id}/folders/{file_id}/restore
     PUT sales                       /api/drive/{entity_type}/{entity_id}/files/{file_id}/rename
     PUT sales                       /api/drive/{entity_type}/{entity_id}/files/{file_id}/move
     POST sales                              /api/drive/{entity_type}/{entity_id}/folder

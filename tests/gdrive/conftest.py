@@ -11,6 +11,8 @@ from gdrive.models import DriveFolder, DriveFolderTree
 from gdrive.tasks import provision_tree
 from pipedesk.sandbox.people import DrivePeople
 from pipedesk.sandbox.server import SandboxServer
+from tests.factories.crm import LeadFactory
+from tests.gdrive.desk import Desk
 
 
 @pytest.fixture
@@ -45,3 +47,21 @@ def provision(drive: DrivePeople) -> Callable[[str, object], DriveFolderTree]:
 def folder_id() -> Callable[[str, object], str]:
     """The id of an entity's own folder."""
     return lambda entity_type, pk: DriveFolder.objects.of(entity_type, pk).get().folder_id
+
+
+@pytest.fixture
+def desk(
+    drive: DrivePeople,
+    provision: Callable[[str, object], DriveFolderTree],
+    folder_id: Callable[[str, object], str],
+) -> Desk:
+    """A lead's folder with files and folders in it."""
+    lead = LeadFactory(title="ACME")
+    provision("lead", lead.pk)
+    return Desk(drive, lead, folder_id("lead", lead.pk))
+
+
+@pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A failing call to Google is not tried again."""
+    monkeypatch.setattr("pipedesk.google.service.PATIENCE_S", 0)

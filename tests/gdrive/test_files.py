@@ -10,49 +10,19 @@ from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
 from crm.models import Lead
-from gdrive.models import DriveChangeLog, DriveFile, DriveFolderNode, DriveFolderTree
+from gdrive.models import DriveFile, DriveFolderNode, DriveFolderTree
 from gdrive.tasks import provision_tree
 from pipedesk.sandbox.people import DrivePeople
 from pipedesk.sandbox.server import SandboxServer
 from tests.factories.crm import CompanyFactory, LeadFactory
+from tests.gdrive.desk import Desk, log
 from tests.gdrive.following import follow
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("impatient")]
 
 Api = Callable[..., Any]
 FolderId = Callable[[str, object], str]
 Provision = Callable[[str, object], DriveFolderTree]
-
-
-class Desk:
-    """A lead's folder with a file and two folders, known to the mirror."""
-
-    def __init__(self, drive: DrivePeople, lead: Lead, root: str) -> None:
-        self.drive, self.lead, self.root = drive, lead, root
-        self.file = drive.drop_file(root, "offer.pdf", b"1")
-        self.folder = drive.create_folder("letters", root)
-        self.inner = drive.create_folder("2026", self.folder)
-        self.deep = drive.drop_file(self.inner, "deep.txt", b"1")
-        follow()
-        DriveChangeLog.objects.all().delete()
-
-    def address(self, file_id: str, verb: str) -> str:
-        return f"/api/drive/lead/{self.lead.pk}/files/{file_id}/{verb}"
-
-    def state(self) -> tuple[Any, ...]:
-        """Everything a refused call must leave as it is."""
-        return (
-            self.drive.tree(),
-            list(DriveFile.objects.order_by("pk").values()),
-            DriveChangeLog.objects.count(),
-        )
-
-
-@pytest.fixture
-def desk(drive: DrivePeople, provision: Provision, folder_id: FolderId) -> Desk:
-    lead = LeadFactory(title="ACME")
-    provision("lead", lead.pk)
-    return Desk(drive, lead, folder_id("lead", lead.pk))
 
 
 def rename(client: Any, desk: Desk, file_id: str, name: object) -> Any:
@@ -62,11 +32,6 @@ def rename(client: Any, desk: Desk, file_id: str, name: object) -> Any:
 def move(client: Any, desk: Desk, file_id: str, target: object) -> Any:
     body = {"destination_parent_id": target}
     return client.put(desk.address(file_id, "move"), body)
-
-
-def log() -> list[tuple[str | None, str | None]]:
-    rows = DriveChangeLog.objects.order_by("pk")
-    return list(rows.values_list("changed_resource_id", "event_type"))
 
 
 # --- Rename -----------------------------------------------------------------------------------
@@ -362,7 +327,10 @@ def test_refusals_of_drive_are_clear_and_change_nothing(
     assert desk.state() == before
 
 
-def test_a_lost_answer_is_asked_for_again(api: Api, desk: Desk, google: SandboxServer) -> None:
+def test_a_lost_answer_is_asked_for_again(
+    api: Api, desk: Desk, google: SandboxServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("pipedesk.google.service.PATIENCE_S", 15)
     google.google.faults.plan({"method": "files.update", "kind": "reset_after_commit"})
 
     assert rename(api("manager"), desk, desk.file, "b").status_code == 200
@@ -375,9 +343,9 @@ def test_the_number_of_queries(
 ) -> None:
     client = api("manager")
 
-    # user with role; entity, its folder; path, row; home; savepoint, lock, upsert, log, row
-    with django_assert_num_queries(12):
+    # user with role; entity, its folder; path, row; home; savepoint, locks, upsert, log, row
+    with django_assert_num_queries(13):
         rename(client, desk, desk.deep, "a")
     # the target's path with the folder, row, home; whether it lies below
-    with django_assert_num_queries(17):
+    with django_assert_num_queries(18):
         move(client, desk, desk.deep, desk.folder)
