@@ -118,7 +118,8 @@ class FileCreation(CreationView):
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         """Refuse what says of itself that it is too large, before it is read."""
         super().initial(request, *args, **kwargs)
-        if int(request.META.get("CONTENT_LENGTH") or 0) > self._max_bytes() + AROUND:
+        length = str(request.META.get("CONTENT_LENGTH"))
+        if length.isdecimal() and int(length) > self._max_bytes() + AROUND:
             raise TooLarge(self._max_bytes())
 
     def create(self, request: Request, values: dict[str, Any]) -> Response:

@@ -30,7 +30,7 @@ def as_typed_here(text: str, product: Product) -> str:
 @pytest.mark.skipif(shutil.which("curl") is None, reason="the README types curl")
 def test_the_journeys_of_the_readme_print_what_it_shows(product: Product) -> None:
     product.manage("seed_demo", "--once", "--leads", "10")
-    assert len(STEPS) == 10
+    assert len(STEPS) == 11
     mark = "--- end of step ---"
     script = f"\necho '{mark}'\n".join(as_typed_here(typed, product) for typed, _ in STEPS)
 

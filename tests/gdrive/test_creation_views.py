@@ -26,7 +26,8 @@ from pipedesk.core.pruning import prune
 from pipedesk.google import service
 from pipedesk.sandbox.people import DrivePeople
 from pipedesk.sandbox.server import SandboxServer
-from tests.factories.crm import LeadFactory
+from tests.factories.accounts import UserFactory
+from tests.factories.crm import CompanyFactory, LeadFactory
 from tests.gdrive.dying import Died, Steps
 
 pytestmark = pytest.mark.django_db
@@ -408,6 +409,44 @@ def test_the_number_of_queries(
     # lock, is it news, the mirror, the log, the row; save-points
     with django_assert_num_queries(19):
         client.post(address(lead), {"name": "x"})
+
+
+def test_work_that_outlives_its_key_is_answered_all_the_same(
+    api: Api, lead: Lead, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """After five minutes a repeat takes the key's row away from who is still at work."""
+    execute = drive_client.execute
+
+    def slowly(request: Any) -> dict[str, Any]:
+        StoredAnswer.objects.all().delete()
+        return execute(request)
+
+    monkeypatch.setattr("gdrive.client.execute", slowly)
+
+    assert api("manager").post(address(lead), {"name": "x"}, headers=KEY).status_code == 201
+
+
+def test_in_a_folder_of_another_record_its_own_rights_count(
+    api: Api, provision: Provision, folder_id: FolderId, drive: DrivePeople
+) -> None:
+    """A lead's folder stands in its company's."""
+    seller = api("sales")
+    company = CompanyFactory(name="ACME SA")
+    own_lead = LeadFactory(title="Mine", qualified_company=company, owner=seller.user)
+    foreign = LeadFactory(title="Theirs", qualified_company=company, owner=UserFactory())
+    for row in (own_lead, foreign):
+        provision("lead", row.pk)
+    provision("company", company.pk)
+    follow()
+    path = f"/api/drive/company/{company.pk}/folder"
+
+    mine = seller.post(path, {"name": "x", "parent_id": folder_id("lead", own_lead.pk)})
+    theirs = seller.post(path, {"name": "x", "parent_id": folder_id("lead", foreign.pk)})
+
+    assert (mine.status_code, theirs.status_code) == (201, 403)
+    assert drive.file(mine.json()["id"])["appProperties"] == {
+        "entity_type": "lead", "entity_id": str(own_lead.pk),
+    }  # fmt: skip
 
 
 def test_ids_under_keys_are_dropped_when_the_keys_are_over(api: Api, lead: Lead) -> None:

@@ -7,6 +7,8 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
@@ -221,6 +223,31 @@ def test_the_number_of_queries_does_not_grow(
 
     with django_assert_num_queries(queries):
         assert client.get(path, whose(folder, page_size=50)).status_code == 200
+
+
+def test_a_search_looks_up_folders_and_does_not_read_the_table(
+    api: Api, folder: DriveFolder, is_postgres: bool
+) -> None:
+    if not is_postgres:
+        pytest.skip("PostgreSQL's plans")
+    DriveFile.objects.bulk_create(
+        DriveFile(file_id=f"x{number}", parent_folder_id=f"p{number // 30}", name="x")
+        for number in range(20_000)
+    )
+    inside(folder, name="wanted", folder=True)
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE drive_files")
+
+    with CaptureQueriesContext(connection) as captured:
+        assert found(api("sales").get("/api/drive/search", whose(folder, q="x"))) == []
+
+    walks = [query["sql"] for query in captured if "RECURSIVE" in query["sql"]]
+    assert walks
+    for walk in walks:
+        with connection.cursor() as cursor:
+            cursor.execute(f"EXPLAIN {walk}")
+            plan = "\n".join(line for (line,) in cursor.fetchall())
+        assert "Seq Scan on drive_files" not in plan, plan
 
 
 # --- GET /drive/items -------------------------------------------------------------------------

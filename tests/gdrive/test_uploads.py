@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from pytest_django import Settings
+from rest_framework.test import APIClient
 
 from crm.models import Lead
 from gdrive.models import DriveChangeLog, DriveFile, DriveFolderTree
@@ -23,6 +24,7 @@ from pipedesk.google import sending
 from pipedesk.google.service import close_services
 from pipedesk.sandbox.people import DrivePeople
 from pipedesk.sandbox.server import SandboxServer
+from tests.factories.accounts import UserFactory
 from tests.factories.crm import LeadFactory
 from tests.gdrive.dying import Steps
 from tests.gdrive.test_creation_views import KEY, everything, follow, own
@@ -136,6 +138,23 @@ def test_other_calls_keep_their_limit(api: Api, lead: Lead) -> None:
     body = {"name": "x" * 1_100_000}
 
     assert api("manager").post(f"/api/drive/lead/{lead.pk}/folder", body).status_code == 413
+
+
+def test_a_session_uploads_with_its_csrf_token_and_under_the_same_limit(
+    api: Api, lead: Lead, drive: DrivePeople
+) -> None:
+    """There the form is read early, in search of the token."""
+    client = APIClient(enforce_csrf_checks=True)
+    client.force_login(UserFactory(role="admin"), "django.contrib.auth.backends.ModelBackend")
+    token = "a" * 32
+    client.cookies["csrftoken"] = token
+
+    without = send(client, lead)
+    good = send(client, lead, HTTP_X_CSRFTOKEN=token)
+    large = send(client, lead, a_file(content=b"x" * (2**20 + 1)), HTTP_X_CSRFTOKEN=token)
+
+    assert [one.status_code for one in (without, good, large)] == [403, 201, 413]
+    assert own(lead, drive) == {"offer.pdf": None}
 
 
 # --- What is not taken ------------------------------------------------------------------------
