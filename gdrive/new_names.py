@@ -40,5 +40,5 @@ def file_name(text: str, field: str = "file") -> str:
 
 def mime_type(name: str) -> str:
     """What the name says; what the client says is not believed."""
-    kind, packed = TYPES.guess_type(name.lower().replace(":", "_"))
+    kind, packed = TYPES.guess_type(name.lower().replace(":", "_"), strict=False)
     return f"application/x-{packed}" if packed else kind or UNKNOWN_TYPE

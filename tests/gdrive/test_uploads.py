@@ -242,7 +242,7 @@ def test_what_is_refused_is_a_setting(api: Api, lead: Lead, settings: Settings) 
         ("\u202egnp.pdf", "gnp.pdf", "application/pdf"),
         ("x" * 300 + ".pdf", "x" * 251 + ".pdf", "application/pdf"),
         ("a.tar.gz", "a.tar.gz", "application/x-gzip"),
-        ("page.html", "page.html", "text/html"),
+        ("page.html", "page.html", "text/html"), ("a.webp", "a.webp", "image/webp"),
     ],
 )  # fmt: skip
 def test_names_are_kept_as_text_only_and_say_the_type(
