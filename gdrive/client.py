@@ -247,6 +247,15 @@ def watch_changes(page_token: str, channel: dict[str, str], drive_id: str = "") 
     return execute(request, retries=0)
 
 
+def watch_file(file_id: str, channel: dict[str, str]) -> dict[str, Any]:
+    """Open a push channel on one file or folder; asked once only, as `watch_changes`.
+
+    https://developers.google.com/workspace/drive/api/reference/rest/v3/files/watch
+    """
+    request = drive_service().files().watch(fileId=file_id, body=channel, supportsAllDrives=True)
+    return execute(request, retries=0)
+
+
 def stop_channel(channel_id: str, resource_id: str) -> None:
     """End a push channel.
 

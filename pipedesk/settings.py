@@ -383,7 +383,7 @@ SCHEDULES: dict[str, tuple[str, int]] = {
     "unroll series further": ("gcalendar.tasks.extend_occurrences", 1440),
     "statistics whose time has come": ("crm.tasks.refresh_due_statistics", 5),
     "poll drives": ("gdrive.tasks.poll_drives", 1),
-    "renew channels": ("webhooks.tasks.renew_channels", 15),
+    "renew channels": ("webhooks.tasks.renew_channels", 5),
     "seal the history": ("pipedesk.audit.tasks.seal", 5),
     "log the head of the history": ("pipedesk.audit.tasks.log_anchor", 24 * 60),
     "prune logs": ("pipedesk.core.tasks.prune_logs", 24 * 60),

@@ -13,15 +13,15 @@ from rest_framework.response import Response
 
 from gcalendar.models import MirroredCalendar
 from gcalendar.registry import PRIMARY, ensure_default
-from gdrive.feed import followed
-from gdrive.models import DriveSyncState, DriveWebhookChannel
+from gdrive.feed import follow_drive, followed
+from gdrive.models import DriveFile, DriveSyncState, DriveWebhookChannel, WatchedFile
 from pipedesk.core.exceptions import Conflict, InvalidInput
 from pipedesk.core.query import boolean
 from pipedesk.core.views import ContractView
 from pipedesk.core.viewsets import RecordViewSet
 from pipedesk.google.errors import Forbidden, InvalidRequest, NotFound
 from webhooks.channels import ensure, stop
-from webhooks.kinds import CALENDAR, DRIVE, Kind
+from webhooks.kinds import CALENDAR, DRIVE, FILE, Kind
 from webhooks.serializers import (
     DriveChannelSerializer,
     DriveWatchSerializer,
@@ -81,10 +81,11 @@ class CalendarWatchView(ContractView):
 
 
 class DriveChannelViewSet(RecordViewSet):
-    """Push for followed drives."""
+    """Push for followed drives, and for single files and folders."""
 
     resource = "drive_channel"
     calls_google = True
+    notice = ""
     queryset = DriveWebhookChannel.objects.select_related("sync_state")
     serializer_class = DriveChannelSerializer
     lookup_value_converter = "int"
@@ -100,16 +101,42 @@ class DriveChannelViewSet(RecordViewSet):
         responses={200: DriveChannelSerializer, 201: DriveChannelSerializer},
     )
     def create(self, request: Request, *args: Any, **kwargs: Any) -> Response:
-        """Open the drive's channel; the live one is answered where there is one."""
+        """Open the channel; the live one is answered where there is one."""
         body = DriveWatchSerializer(data=request.data)
         body.is_valid(raise_exception=True)
-        drive_id = body.validated_data.get("drive_id", followed().drive_id)
+        kind, target_pk = self._target(body.validated_data)
+        channel, code = opened(kind, target_pk)
+        return self.row_response(channel, code)
+
+    def _target(self, wanted: dict[str, Any]) -> tuple[Kind, int]:
+        """What to watch. Raises InvalidInput for what we do not follow."""
+        if "file_id" in wanted:
+            return self._file(wanted["file_id"])
+        drive_id = wanted.get("drive_id", followed().drive_id)
         drive = DriveSyncState.objects.filter(drive_id=drive_id).first()
         if drive is None:
             raise InvalidInput("drive_id", _("This drive is not followed."))
-        channel, code = opened(DRIVE, drive.pk)
-        return self.row_response(channel, code)
+        return DRIVE, drive.pk
+
+    def _file(self, file_id: str) -> tuple[Kind, int]:
+        file = DriveFile.objects.in_reach().filter(file_id=file_id).first()
+        if file is None:
+            raise InvalidInput("file_id", _("This file is in no record's folder."))
+        if file.drive_id:
+            self.notice = _(
+                "A file of a shared drive sends no messages; the channel of its drive does."
+            )
+            return DRIVE, follow_drive(file.drive_id).pk
+        return FILE, WatchedFile.objects.want(file).pk
+
+    def get_serializer_context(self) -> dict[str, Any]:
+        """With what there is to say about the channel."""
+        return {**super().get_serializer_context(), "notice": self.notice}
 
     def perform_destroy(self, row: DriveWebhookChannel) -> None:
         """Hear no more of it; the row stays as history."""
-        stop(DRIVE, row)
+        if row.watched_file_id is None:
+            stop(DRIVE, row)
+        else:
+            WatchedFile.objects.filter(pk=row.watched_file_id).update(is_wanted=False)
+            stop(FILE, row)

@@ -29,7 +29,6 @@ from webhooks.notifications import token_digest
 
 logger = logging.getLogger(__name__)
 
-ASKED_LIFE = timedelta(days=7)
 # A watch call takes seconds; a row that is pending for longer lost its process.
 OPENING = timedelta(minutes=2)
 LOST = timedelta(minutes=5)
@@ -50,7 +49,7 @@ def push_is_on() -> bool:
 
 def live(kind: Kind, now: datetime) -> QuerySet[Any, Any]:
     """Channels that bring messages."""
-    return kind.channels.objects.filter(
+    return kind.rows().filter(
         **{f"{kind.expiry_field}__gt": now},
         active=True,
         state=ChannelState.OPEN,
@@ -70,9 +69,13 @@ def due(kind: Kind, within: timedelta | None = None) -> QuerySet[Any, Any]:
     now = timezone.now()
     own = Q(**{kind.target_field: OuterRef("pk")})
     fine = live(kind, now).filter(own).exclude(ending(kind, now, within))
-    held = kind.channels.objects.filter(own, channel_id__isnull=False).filter(
-        Q(state=ChannelState.FAILED, renew_at__gt=now)
-        | Q(state=ChannelState.PENDING, created_at__gt=now - OPENING)
+    held = (
+        kind.rows()
+        .filter(own, channel_id__isnull=False)
+        .filter(
+            Q(state=ChannelState.FAILED, renew_at__gt=now)
+            | Q(state=ChannelState.PENDING, created_at__gt=now - OPENING)
+        )
     )
     return kind.wanted().filter(~Exists(fine), ~Exists(held)).order_by("pk")
 
@@ -104,7 +107,7 @@ def stop(kind: Kind, channel: Any) -> ChannelStop | None:
     """Hear no more of a channel: its row now, Google by a job. A cursor it holds stays."""
     with transaction.atomic():
         target = _locked(kind, getattr(channel, f"{kind.target_field}_id"))
-        channel = kind.channels.objects.get(pk=channel.pk)
+        channel = kind.rows().get(pk=channel.pk)
         was_active, channel.active = channel.active, False
         channel.state = ChannelState.STOPPED
         channel.save(update_fields=["active", "state"])
@@ -140,14 +143,16 @@ def strays(kind: Kind) -> QuerySet[Any, Any]:
     answered_late = Q(state=ChannelState.FAILED, resource_id__isnull=False)
     replaced = Q(state=ChannelState.OPEN, active=False)
     unwanted = Q(state=ChannelState.OPEN) & ~Q(**{f"{kind.target_field}__in": kind.wanted()})
-    return kind.channels.objects.filter(
-        lost | answered_late | replaced | unwanted, channel_id__isnull=False
-    ).order_by("pk")
+    return (
+        kind.rows()
+        .filter(lost | answered_late | replaced | unwanted, channel_id__isnull=False)
+        .order_by("pk")
+    )
 
 
 def tidy(kind: Kind) -> list[ChannelStop]:
     """Mark what has expired, and stop the strays."""
-    expired = kind.channels.objects.filter(
+    expired = kind.rows().filter(
         state=ChannelState.OPEN, **{f"{kind.expiry_field}__lte": timezone.now()}
     )
     expired.update(state=ChannelState.EXPIRED)
@@ -179,7 +184,7 @@ def _reserve(kind: Kind, target_pk: int, digest: str, *, renew: bool) -> tuple[A
 
 
 def _request(kind: Kind, channel_id: str, token: str) -> dict[str, str]:
-    ends = timezone.now() + ASKED_LIFE
+    ends = timezone.now() + kind.asked_life
     return {
         "id": channel_id,
         "type": "web_hook",
@@ -204,12 +209,10 @@ def _activate(kind: Kind, target: Any, channel: Any, answer: dict[str, Any]) -> 
     with transaction.atomic():
         wanted = kind.wanted().filter(pk=target.pk).exists() and _locked(kind, target.pk)
         if not wanted:
-            kind.channels.objects.filter(pk=channel.pk).update(state=ChannelState.STOPPED)
+            kind.rows().filter(pk=channel.pk).update(state=ChannelState.STOPPED)
             stop_at_google(kind, channel, kind.subject(target))
         else:
-            old = kind.channels.objects.filter(
-                **{kind.target_field: target.pk}, active=True
-            ).first()
+            old = kind.rows().filter(**{kind.target_field: target.pk}, active=True).first()
             if old:
                 _replace(kind, target, old, channel)
             ends = _expiry(kind, answer, now)
@@ -255,6 +258,6 @@ def _mark_failed(kind: Kind, channel: Any, failure: GoogleError) -> None:
         pause = PAUSE_UNSUPPORTED
     logger.warning("no channel for %s: %s", channel, failure)
     # A message may have told the resource meanwhile, so only these columns are written.
-    kind.channels.objects.filter(pk=channel.pk).update(
+    kind.rows().filter(pk=channel.pk).update(
         state=ChannelState.FAILED, failure=str(failure), renew_at=timezone.now() + pause
     )

@@ -12,7 +12,7 @@ from django.db import models, transaction
 from django.db.models import F, Value
 from django.db.models.functions import Coalesce, Greatest, Now
 
-from webhooks.kinds import DRIVE, KINDS, Kind
+from webhooks.kinds import CALENDAR, DRIVE, KINDS, Kind
 from webhooks.models import Receipt
 from webhooks.notifications import Notification, token_digest
 
@@ -55,7 +55,7 @@ def _find(channel_id: str) -> KnownChannel | None:
         kind.channels._base_manager.filter(channel_id=channel_id)  # noqa: SLF001
         .order_by()
         .values_list(Value(kind.number), "pk", kind.target_field, "token_hash", "resource_id")
-        for kind in KINDS.values()
+        for kind in (CALENDAR, DRIVE)  # a watched file is heard for its drive
     ]
     found = rows[0].union(*rows[1:], all=True).first()
     return KnownChannel(KINDS[found[0]], *found[1:]) if found else None
@@ -84,7 +84,7 @@ def _ask_for_work(notification: Notification, channel: KnownChannel) -> None:
             "resource_state": notification.state,
             "headers": notification.headers,
         }
-    channel.kind.targets.objects.request(channel.target_pk, **columns)
+    channel.kind.ask(channel.target_pk, **columns)
 
 
 def _mark_heard(notification: Notification, channel: KnownChannel) -> None:

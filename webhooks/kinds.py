@@ -1,4 +1,4 @@
-"""The two kinds of channel: what they watch, where they are kept, how Google is asked."""
+"""The kinds of channel: what they watch, where they are kept, how Google is asked."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from django.db.models import QuerySet
 from gcalendar import client as calendar_client
 from gcalendar.models import CalendarSyncState, MirroredCalendar
 from gdrive import client as drive_client
-from gdrive.feed import follow_all
-from gdrive.models import DriveSyncState, DriveWebhookChannel
+from gdrive.feed import OWN_DRIVE, follow_all, follow_drive
+from gdrive.models import DriveSyncState, DriveWebhookChannel, WatchedFile
 
 Channel = CalendarSyncState | DriveWebhookChannel
-Target = MirroredCalendar | DriveSyncState
+Target = MirroredCalendar | DriveSyncState | WatchedFile
 
 
 class Kind(ABC):
@@ -31,7 +31,8 @@ class Kind(ABC):
     states: ClassVar[frozenset[str]]
     # Columns that move to the row that replaces the active one.
     handed_over: ClassVar[tuple[str, ...]] = ()
-    # What a channel lasts when Google's answer does not say.
+    # What is asked for, and what a channel lasts when Google's answer does not say.
+    asked_life: ClassVar[timedelta] = timedelta(days=7)
     default_life: ClassVar[timedelta]
 
     def expiry(self, channel: Channel) -> datetime | None:
@@ -39,11 +40,18 @@ class Kind(ABC):
         ends: datetime | None = getattr(channel, self.expiry_field)
         return ends
 
+    def rows(self) -> QuerySet[Any, Any]:
+        """This kind's channels."""
+        rows: QuerySet[Any, Any] = self.channels.objects.all()
+        return rows
+
     def channels_of(self, target_pk: int) -> QuerySet[Any, Any]:
         """Rows that stand for a channel at Google, or stood for one."""
-        return self.channels.objects.filter(
-            **{self.target_field: target_pk}, channel_id__isnull=False
-        )
+        return self.rows().filter(**{self.target_field: target_pk}, channel_id__isnull=False)
+
+    @abstractmethod
+    def ask(self, pk: int, **columns: Any) -> None:
+        """Ask for a sync of the calendar or drive that a message is about."""
 
     @abstractmethod
     def prepare(self) -> None:
@@ -88,6 +96,10 @@ class CalendarKind(Kind):
     handed_over = ("sync_token", "query_fingerprint")
     default_life = timedelta(days=7)
 
+    def ask(self, pk: int, **columns: Any) -> None:
+        """The calendar's."""
+        MirroredCalendar.objects.request(pk, **columns)
+
     def prepare(self) -> None:
         """Nothing: people put calendars on the registry."""
 
@@ -117,13 +129,21 @@ class DriveKind(Kind):
 
     number = 2
     channels = DriveWebhookChannel
-    targets = DriveSyncState
+    targets: ClassVar[type[Target]] = DriveSyncState
     target_field = "sync_state"
     expiry_field = "expires_at"
     path = "/webhooks/google-drive"
     # The guide's table says `change`, its example `changed`; the others come from files.
     states = frozenset({"change", "changed", "add", "remove", "update", "trash", "untrash"})
     default_life = timedelta(hours=1)
+
+    def rows(self) -> QuerySet[Any, Any]:
+        """Not those of single files."""
+        return super().rows().filter(watched_file__isnull=True)
+
+    def ask(self, pk: int, **columns: Any) -> None:
+        """The drive's."""
+        DriveSyncState.objects.request(pk, **columns)
 
     def prepare(self) -> None:
         """The own drive and the one the trees grow in are always followed."""
@@ -133,17 +153,17 @@ class DriveKind(Kind):
         """Drives that are followed."""
         return DriveSyncState.objects.all()
 
-    def new_channel(self, target: DriveSyncState) -> DriveWebhookChannel:
+    def new_channel(self, target: Any) -> DriveWebhookChannel:
         """A row that is not active before the old one is not."""
         return DriveWebhookChannel(
             sync_state=target, resource_type="changes", watched_resource_id=target.drive_id
         )
 
-    def subject(self, target: DriveSyncState) -> str:
+    def subject(self, target: Any) -> str:
         """Drive is asked in the configured person's name."""
         return ""
 
-    def watch(self, target: DriveSyncState, channel: dict[str, str]) -> dict[str, Any]:
+    def watch(self, target: Any, channel: dict[str, str]) -> dict[str, Any]:
         """A channel on the feed, from the drive's cursor or, before the first sync, from now."""
         token = target.page_token or drive_client.get_start_page_token(target.drive_id)
         return drive_client.watch_changes(token, channel, target.drive_id)
@@ -153,5 +173,41 @@ class DriveKind(Kind):
         drive_client.stop_channel(channel_id, resource_id)
 
 
-CALENDAR, DRIVE = CalendarKind(), DriveKind()
-KINDS: dict[int, Kind] = {kind.number: kind for kind in (CALENDAR, DRIVE)}
+class FileKind(DriveKind):
+    """Channels on single files and folders, for who asked for one.
+
+    A file of a shared drive sends nothing: there the drive's own channel is the one to have.
+    """
+
+    number = 3
+    targets = WatchedFile
+    target_field = "watched_file"
+    asked_life = timedelta(days=1)  # the longest Google grants
+
+    def rows(self) -> QuerySet[Any, Any]:
+        """Those of single files."""
+        return DriveWebhookChannel.objects.filter(watched_file__isnull=False)
+
+    def prepare(self) -> None:
+        """Nothing: people say what they want."""
+
+    def wanted(self) -> QuerySet[Any, Any]:
+        """Files people asked for that are in the own drive, and in our sight."""
+        return WatchedFile.objects.that_can_be()
+
+    def new_channel(self, target: WatchedFile) -> DriveWebhookChannel:
+        """A row whose messages ask for a sync of the own drive."""
+        return DriveWebhookChannel(
+            sync_state=follow_drive(OWN_DRIVE),
+            watched_file=target,
+            resource_type=target.resource_type,
+            watched_resource_id=target.file_id,
+        )
+
+    def watch(self, target: WatchedFile, channel: dict[str, str]) -> dict[str, Any]:
+        """A channel on the file."""
+        return drive_client.watch_file(target.file_id, channel)
+
+
+CALENDAR, DRIVE, FILE = CalendarKind(), DriveKind(), FileKind()
+KINDS: dict[int, Kind] = {kind.number: kind for kind in (CALENDAR, DRIVE, FILE)}

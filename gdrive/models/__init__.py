@@ -1,7 +1,12 @@
 """Folder templates, folder trees, and the mirror of Drive."""
 
 from gdrive.models.act import DriveFileAct
-from gdrive.models.channel import DriveChangeLog, DriveSyncState, DriveWebhookChannel
+from gdrive.models.channel import (
+    DriveChangeLog,
+    DriveSyncState,
+    DriveWebhookChannel,
+    WatchedFile,
+)
 from gdrive.models.creation import DriveCreation
 from gdrive.models.mirror import DriveFile, DriveFolder, EntityType
 from gdrive.models.plan import DriveTemplatePlan, DriveTemplatePlanItem
@@ -26,4 +31,5 @@ __all__ = [
     "DriveWebhookChannel",
     "EntityType",
     "ReservedId",
+    "WatchedFile",
 ]

@@ -10,6 +10,7 @@ from django.db.models.functions import Now
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from gdrive.models.mirror import DriveFile
 from pipedesk.core.models import TimeStampedModel, TimeStampedQuerySet, column_index
 from pipedesk.core.work import Work, WorkQuerySet
 from pipedesk.google.channels import ChannelModel, ChannelState
@@ -75,6 +76,42 @@ class DriveSyncState(Work):
         return self.drive_id or str(_("Own drive"))
 
 
+class WatchedFileQuerySet(TimeStampedQuerySet["WatchedFile"]):
+    """Files and folders people want to hear of."""
+
+    def want(self, file: DriveFile) -> WatchedFile:
+        """The row of a file, wanted from now on."""
+        kind = "folder" if file.is_folder else "file"
+        row = self.model(file_id=file.file_id, resource_type=kind)
+        self.bulk_create([row], ignore_conflicts=True)
+        self.filter(file_id=file.file_id).update(is_wanted=True)
+        return self.get(file_id=file.file_id)
+
+    def that_can_be(self) -> Self:
+        """Wanted ones that Google sends messages about: in the own drive, and in our sight."""
+        files = DriveFile.objects.order_by().in_reach().filter(drive_id="")
+        return self.filter(is_wanted=True, file_id__in=files.values("file_id"))
+
+
+class WatchedFile(TimeStampedModel):
+    """A file or folder somebody asked a channel for, until somebody stops it."""
+
+    file_id = models.CharField(_("Google's id"), unique=True)
+    resource_type = models.CharField(_("watches"), max_length=20)
+    is_wanted = models.BooleanField(default=True, db_default=True)
+
+    objects = WatchedFileQuerySet.as_manager()
+
+    class Meta:
+        db_table = "drive_watched_files"
+        verbose_name = _("watched file")
+        verbose_name_plural = _("watched files")
+        ordering = ("id",)
+
+    def __str__(self) -> str:
+        return self.file_id
+
+
 class DriveWebhookChannelQuerySet(TimeStampedQuerySet["DriveWebhookChannel"]):
     """Drive's push channels."""
 
@@ -97,6 +134,16 @@ class DriveWebhookChannel(TimeStampedModel, ChannelModel):
         related_name="channels",
         db_index=False,
     )
+    # Only where it is about one file or folder; its messages are heard for the drive.
+    watched_file = models.ForeignKey(
+        WatchedFile,
+        null=True,
+        blank=True,
+        on_delete=models.CASCADE,
+        related_name="channels",
+        db_index=False,
+        editable=False,
+    )
 
     objects = DriveWebhookChannelQuerySet.as_manager()
 
@@ -111,6 +158,7 @@ class DriveWebhookChannel(TimeStampedModel, ChannelModel):
             column_index("drive_webhook_channels", "active"),
             column_index("drive_webhook_channels", "expires_at"),
             column_index("drive_webhook_channels", "sync_state_id"),
+            column_index("drive_webhook_channels", "watched_file_id"),
         )
         constraints = (
             models.UniqueConstraint(

@@ -17,7 +17,7 @@ from webhooks.kinds import KINDS, Kind
 
 
 class Command(ProductCommand):
-    """The same as the job of every 15 minutes, here and now."""
+    """The same as the job of every 5 minutes, here and now."""
 
     help = "Opens what is missing or ending, then stops what it replaces."
     example = "manage.py renew_channels --within 24"

@@ -50,7 +50,7 @@ class Command(ProductCommand):
         if options["orphans"]:
             return list(strays(kind))
         states = (ChannelState.OPEN, ChannelState.PENDING)
-        rows = kind.channels.objects.filter(state__in=states, channel_id__isnull=False)
+        rows = kind.rows().filter(state__in=states, channel_id__isnull=False)
         return list(rows.order_by("pk"))
 
     def stop(self, kind: Kind, channel: Any) -> None:
