@@ -3,8 +3,9 @@
 import django.db.models.deletion
 import django.db.models.functions.datetime
 import django.utils.timezone
-import pipedesk.core.models
 from django.db import migrations, models
+
+import pipedesk.core.models
 
 
 class Migration(migrations.Migration):
