@@ -191,8 +191,7 @@ def _make(node: DriveFolderNode) -> RemoteFile:
     except AlreadyExists:
         return _created_before(node)
     except NotFound as failure:
-        msg = _("The folder in which “%(name)s” belongs is gone in Drive: restore it there.")
-        raise GiveUp(msg % {"name": node.name}) from failure
+        raise _has_no_place(node) from failure
 
 
 def _write_down(lease: Lease, made: list[Made]) -> None:
@@ -267,14 +266,24 @@ def _bring(
     if current is None or current.trashed:
         return  # the change feed says so too
     known = set() if node.kept_name else {node.name, node.writing_name, wanted}
-    write(
-        lease,
-        node,
-        current,
-        name=wanted if current.name in known else None,
-        target=target,
-        moves=target is not None and _may_move(node, current, target),
-    )
+    try:
+        write(
+            lease,
+            node,
+            current,
+            name=wanted if current.name in known else None,
+            target=target,
+            moves=target is not None and _may_move(node, current, target),
+        )
+    except NotFound as failure:
+        if look(node) is None:
+            return
+        raise _has_no_place(node) from failure
+
+
+def _has_no_place(node: DriveFolderNode) -> GiveUp:
+    msg = _("The folder in which “%(name)s” belongs is gone in Drive: restore it there.")
+    return GiveUp(msg % {"name": node.name})
 
 
 def look(node: DriveFolderNode) -> RemoteFile | None:

@@ -18,6 +18,7 @@ from tests.factories.crm import CompanyFactory, DealFactory, LeadFactory
 pytestmark = pytest.mark.django_db(transaction=True)
 
 FolderId = Callable[[str, object], str]
+Provision = Callable[[str, object], DriveFolderTree]
 
 
 @pytest.fixture
@@ -163,3 +164,28 @@ def test_a_folder_deleted_for_good_stops_nothing_else(
     work_off()
 
     assert drive.tree() == {"Leads": {}}
+
+
+def test_a_folder_whose_new_place_is_gone_says_so(
+    drive: DrivePeople, provision: Provision, folder_id: FolderId
+) -> None:
+    company = CompanyFactory(name="ACME SA")
+    lead = LeadFactory(title="ACME")
+    provision("company", company.pk)
+    provision("lead", lead.pk)
+    [place] = [
+        each["id"]
+        for each in drive.children(folder_id("company", company.pk))
+        if each["name"] == "01. Leads"
+    ]
+    drive.delete(place)
+    Lead.objects.filter(pk=lead.pk).update(qualified_company=company)
+    tree = DriveFolderTree.objects.wanted("lead", lead.pk)
+    DriveFolderTree.objects.request(tree.pk)
+
+    provision_tree(tree.pk)
+
+    tree.refresh_from_db()
+    assert tree.dead_at is not None
+    assert "belongs is gone in Drive" in tree.last_error
+    assert drive.file(folder_id("lead", lead.pk))["name"] == "Lead - ACME"

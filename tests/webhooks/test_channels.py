@@ -127,7 +127,7 @@ def test_d36_a_channel_a_day_before_its_end_is_replaced_and_stopped_afterwards(
 
 
 def test_d36_the_renewal_job_is_scheduled(settings: Settings) -> None:
-    assert ("webhooks.tasks.renew_channels", 15) in settings.SCHEDULES.values()
+    assert ("webhooks.tasks.renew_channels", 5) in settings.SCHEDULES.values()
 
 
 def test_the_cursor_moves_to_the_new_channel(

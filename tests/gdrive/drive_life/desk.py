@@ -125,6 +125,8 @@ class Desk:
         if tree.dead_at is None:
             assert (tree.state, nodes != []) == (DriveFolderTree.State.READY, True)
         else:
+            # A reason for people to read, and not the name of a failure nobody foresaw.
+            assert " " in tree.last_error, (str(tree), tree.last_error)
             assert self.may_be_given_up(plain), (str(tree), tree.last_error)
         roots = [node.google_id for node in nodes if node.path_key == layout.ROOT_KEY]
         folders = DriveFolder.objects.alive().of(entity_type, entity_id)
