@@ -63,3 +63,60 @@ def stop_channel(channel_id: str, resource_id: str, *, subject: str = "") -> Non
     """
     body = {"id": channel_id, "resourceId": resource_id}
     execute(calendar_service(subject).channels().stop(body=body))
+
+
+def get_event(calendar_id: str, event_id: str, *, subject: str = "") -> dict[str, Any]:
+    """One event, also a cancelled one, or one occurrence of a series.
+
+    https://developers.google.com/workspace/calendar/api/v3/reference/events/get
+    """
+    events = calendar_service(subject).events()
+    return execute(events.get(calendarId=calendar_id, eventId=event_id))
+
+
+def insert_event(
+    calendar_id: str, body: dict[str, Any], *, send_updates: str, subject: str = ""
+) -> dict[str, Any]:
+    """Create an event under the id in its body, so that sending it twice makes one.
+
+    https://developers.google.com/workspace/calendar/api/v3/reference/events/insert
+    """
+    request = calendar_service(subject).events().insert(
+        calendarId=calendar_id, body=body, sendUpdates=send_updates, conferenceDataVersion=1
+    )  # fmt: skip
+    return execute(request)
+
+
+def patch_event(
+    calendar_id: str,
+    event_id: str,
+    body: dict[str, Any],
+    *,
+    etag: str | None,
+    send_updates: str,
+    subject: str = "",
+) -> dict[str, Any]:
+    """Change fields of an event that still has this etag; lists are replaced whole.
+
+    https://developers.google.com/workspace/calendar/api/v3/reference/events/patch
+    """
+    request = calendar_service(subject).events().patch(
+        calendarId=calendar_id,
+        eventId=event_id,
+        body=body,
+        sendUpdates=send_updates,
+        conferenceDataVersion=1,
+    )  # fmt: skip
+    if etag is not None:
+        request.headers["If-Match"] = etag
+    return execute(request)
+
+
+def delete_event(calendar_id: str, event_id: str, *, send_updates: str, subject: str = "") -> None:
+    """Cancel an event, a series or one occurrence.
+
+    https://developers.google.com/workspace/calendar/api/v3/reference/events/delete
+    """
+    events = calendar_service(subject).events()
+    request = events.delete(calendarId=calendar_id, eventId=event_id, sendUpdates=send_updates)
+    execute(request)

@@ -18,7 +18,9 @@ SHARED = (
     "status", "meet_link", "html_link", "organizer_email", "attendees", "recurrence",
     "recurring_event_id", "created_at", "updated_at",
 )  # fmt: skip
-HIDDEN = ("private", "parse_error", "location", "original_start_time", "source__visibility")
+HIDDEN = (
+    "private", "parse_error", "location", "original_start_time", "author_id", "source__visibility",
+)  # fmt: skip
 COLUMNS = (*OWN, "event_id", *(f"event__{name}" for name in (*SHARED, *HIDDEN)))
 # Of the contract, in its order; `location` is ours.
 FIELDS = (
@@ -79,6 +81,8 @@ class Viewer:
         if row["event__source__visibility"] == MirroredCalendar.Visibility.BUSY:
             return False
         if self.sees_all:
+            return True
+        if row["event__author_id"] == self.user.pk:
             return True
         guests = _guests(row)
         if self.address and self.address in {*guests, row["event__organizer_email"]}:

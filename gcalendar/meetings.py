@@ -14,8 +14,8 @@ from pipedesk.core.chunks import CHUNK, chunks
 CONTENT = (
     "summary", "description", "start_time", "end_time", "meet_link", "html_link", "status",
     "organizer_email", "attendees", "location", "ical_uid", "all_day", "start_date", "end_date",
-    "time_zone", "recurrence", "recurring_event_id", "original_start_time", "private", "raw",
-    "parse_error",
+    "time_zone", "recurrence", "recurring_event_id", "original_start_time", "private",
+    "transparent", "raw", "parse_error",
 )  # fmt: skip
 IDENTITY = ("google_event_id", "calendar_id", "source_id", "series_id", "google_updated_at")
 
@@ -55,7 +55,8 @@ def columns_of(item: ParsedEvent) -> dict[str, Any]:
     columns: dict[str, Any] = {
         name: getattr(item, name)
         for name in ("summary", "description", "location", "html_link", "meet_link",
-                     "organizer_email", "status", "recurring_event_id", "private", "raw")
+                     "organizer_email", "status", "recurring_event_id", "private", "transparent",
+                     "raw")
     }  # fmt: skip
     return columns | {
         "start_time": start.at if start else item.original_start,

@@ -73,6 +73,7 @@ class ParsedEvent:
     organizer_email: str | None = None
     attendees: tuple[dict[str, Any], ...] = ()
     private: bool = False
+    transparent: bool = False
     updated: datetime | None = None
     raw: Mapping[str, Any] | None = field(default=None, hash=False)
     error: str = ""
@@ -197,6 +198,7 @@ def _parsed(item: dict[str, Any], calendar_zone: tzinfo) -> ParsedEvent:
         organizer_email=_lower(organizer.get("email")),
         attendees=tuple(_attendees(item.get("attendees") or ())),
         private=item.get("visibility") in PRIVATE,
+        transparent=item.get("transparency") == "transparent",
         updated=_updated(item),
         raw=None if item.keys() <= KNOWN_FIELDS else cleaned(item),
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.db import transaction
 from django.utils import timezone
 
+from gcalendar.authoring import close_lost_creations
 from gcalendar.matching import Reach, follow
 from gcalendar.models import CalendarEvent, MirroredCalendar
 from gcalendar.occurrences import refresh
@@ -41,3 +42,8 @@ def extend_occurrences() -> None:
         with transaction.atomic():
             refresh(some, timezone.now())
             follow(Reach(set(some)))
+
+
+def close_creations() -> None:
+    """Close creations whose process died, once a sync has brought their meetings in."""
+    close_lost_creations()

@@ -5,11 +5,11 @@ from __future__ import annotations
 from django.urls import URLPattern, URLResolver
 
 from gcalendar.calendar_views import CalendarViewSet
-from gcalendar.views import EventViewSet
+from gcalendar.event_views import MeetingViewSet
 from pipedesk.core.routing import Router
 
 router = Router()
-router.register("api/calendar/events", EventViewSet, basename="calendar-event")
+router.register("api/calendar/events", MeetingViewSet, basename="calendar-event")
 router.register("api/calendar/calendars", CalendarViewSet, basename="calendar")
 
 urlpatterns: list[URLPattern | URLResolver] = router.urls

@@ -104,7 +104,7 @@ class EventViewSet(RecordViewSet):
         viewer = Viewer(self.user)
         if not viewer.sees_all and ("q" in self.query or entity is not None):
             # A hit would give away what the mask hides.
-            rows = rows.open_to(viewer.address, addresses_owned_by(self.user.pk))
+            rows = rows.open_to(self.user.pk, viewer.address, addresses_owned_by(self.user.pk))
         return rows
 
     def _entity(self) -> tuple[str, uuid.UUID] | None:
@@ -135,16 +135,25 @@ class EventViewSet(RecordViewSet):
 
 def _row_named(name: str) -> dict[str, Any]:
     """The row behind an id. Raises Http404."""
+    event, slot = find_named(name)
+    return row_of(event) if slot is None else slot
+
+
+def find_named(name: str) -> tuple[CalendarEvent, dict[str, Any] | None]:
+    """The meeting behind our id or Google's; of an occurrence of a series its time, too.
+
+    Raises Http404.
+    """
     if not name.isprintable():
         raise Http404
     events = CalendarEvent.objects.filter(source__isnull=False).select_related("source")
     if name.isascii() and name.isdigit() and len(name) <= 10 and int(name) <= MAX_ROW_ID:
         event = events.filter(pk=int(name)).first()
         if event is not None:
-            return row_of(event)
+            return event, None
     event = _event_with_google_id(name)
     if event is not None:
-        return row_of(event)
+        return event, None
     series_id, _separator, stamp = name.rpartition("_")
     series, original_start = _event_with_google_id(series_id), read_stamp(stamp)
     if series is None or original_start is None:
@@ -153,7 +162,7 @@ def _row_named(name: str) -> dict[str, Any]:
     slot = slots.values(*COLUMNS).first()
     if slot is None or not series.recurrence:
         raise Http404
-    return dict(slot)
+    return series, dict(slot)
 
 
 def _event_with_google_id(name: str) -> CalendarEvent | None:

@@ -380,6 +380,7 @@ SCHEDULES: dict[str, tuple[str, int]] = {
     "recalculate priorities": ("crm.tasks.recalculate_priorities", 60),
     "recalculate every priority": ("crm.tasks.recalculate_all_priorities", 1440),
     "poll calendars": ("gcalendar.tasks.poll_calendars", 1),
+    "close creations of meetings": ("gcalendar.tasks.close_creations", 10),
     "unroll series further": ("gcalendar.tasks.extend_occurrences", 1440),
     "statistics whose time has come": ("crm.tasks.refresh_due_statistics", 5),
     "poll drives": ("gdrive.tasks.poll_drives", 1),

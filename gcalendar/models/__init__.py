@@ -1,6 +1,7 @@
 """The mirror of Google Calendar."""
 
 from gcalendar.models.calendar import CalendarSyncState, MirroredCalendar
+from gcalendar.models.creation import EventCreation
 from gcalendar.models.event import (
     CalendarEvent,
     CalendarEventArchive,
@@ -15,6 +16,7 @@ __all__ = [
     "CalendarSyncState",
     "EventAppearance",
     "EventAttendee",
+    "EventCreation",
     "EventOccurrence",
     "MirroredCalendar",
     "RecurrenceRule",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Self
 
+from django.conf import settings
 from django.db import models
 from django.db.models.functions import Now
 from django.utils import timezone
@@ -38,6 +39,8 @@ class EventModel(TimeStampedModel):
     recurring_event_id = models.CharField(null=True, blank=True)
     original_start_time = models.DateTimeField(null=True, blank=True)
     private = models.BooleanField(_("private"), default=False, db_default=False)
+    # "Show as available": it takes nobody's time.
+    transparent = models.BooleanField(_("free"), default=False, db_default=False)
     # Google's item where ours cannot say everything (fields we do not know, poison events).
     raw = models.JSONField(null=True, blank=True)
     parse_error = models.TextField(default="", db_default="", blank=True)
@@ -85,6 +88,16 @@ class CalendarEvent(EventModel):
         related_name="exceptions",
         db_index=False,
     )
+    # Who created it here; it counts as theirs whoever's calendar it stands on.
+    author = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        verbose_name=_("created by"),
+        null=True,
+        blank=True,
+        on_delete=models.SET_NULL,
+        related_name="+",
+        db_index=False,
+    )
     objects = CalendarEventQuerySet.as_manager()
 
     class Meta:
@@ -102,6 +115,7 @@ class CalendarEvent(EventModel):
             column_index("calendar_events", "recurring_event_id"),
             column_index("calendar_events", "series_id"),
             column_index("calendar_events", "source_id"),
+            column_index("calendar_events", "author_id"),
         )
 
 

@@ -7,6 +7,7 @@ from datetime import datetime
 from functools import reduce
 from operator import or_
 from typing import Any, Self
+from uuid import UUID
 
 from django.db import models
 from django.utils.translation import gettext_lazy as _
@@ -76,9 +77,10 @@ class EventOccurrenceQuerySet(models.QuerySet["EventOccurrence"]):
         """Of meetings to which one of these lower-case addresses is invited."""
         return self.filter(_invited(addresses))
 
-    def open_to(self, address: str, own: models.QuerySet[Any, Any]) -> Self:
-        """Of meetings a person may know all of: attends, or guests of own leads do (`own`)."""
+    def open_to(self, user_id: UUID, address: str, own: models.QuerySet[Any, Any]) -> Self:
+        """Of meetings a person may know all of: attends or made, or guests of own leads do."""
         attends = models.Q(event__organizer_email=address) | models.Q(_invited([address]))
+        attends |= models.Q(event__author=user_id)
         theirs = models.Q(_invited(own), event__private=False)
         known = self.exclude(event__source__visibility=MirroredCalendar.Visibility.BUSY)
         return known.filter(attends | theirs)

@@ -64,7 +64,8 @@ ACCESS = """
     GET,POST manager                        /api/calendar/calendars
     GET,PATCH,DELETE manager                /api/calendar/calendars/{id}
     POST manager                            /api/calendar/calendars/{id}/sync
-    GET sales                               /api/calendar/events /api/calendar/events/{id}
+    GET,POST sales                          /api/calendar/events
+    GET,DELETE sales                        /api/calendar/events/{id}
     POST manager                            /api/calendar/watch
     GET sales                               /api/drive/{entity_type}/{entity_id}
     GET sales                               /api/drive/{entity_type}/{entity_id}/root-folder-url

@@ -1,0 +1,64 @@
+"""Meetings people ask us to create, written down before Google is asked."""
+
+from __future__ import annotations
+
+from django.conf import settings
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from gcalendar.models.calendar import MirroredCalendar
+from pipedesk.core.models import CreatedModel, column_index
+
+
+class EventCreation(CreatedModel):
+    """The id a meeting is created under: whoever repeats the request meets the same meeting.
+
+    `fingerprint` is the hash of the request, `key` its `Idempotency-Key`. Without an id of ours
+    (quick add, where Google gives it) the row stands for the attempt.
+    """
+
+    class State(models.TextChoices):
+        WRITING = "writing", _("Being written")
+        WRITTEN = "written", _("Written")
+
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+", db_index=False
+    )
+    key = models.CharField(max_length=255, null=True, blank=True)
+    fingerprint = models.CharField(max_length=64)
+    mirrored_calendar = models.ForeignKey(
+        MirroredCalendar, on_delete=models.CASCADE, related_name="+", db_index=False
+    )
+    google_event_id = models.CharField(_("Google's id"), max_length=1024, null=True, blank=True)
+    state = models.CharField(
+        _("state"),
+        max_length=7,
+        choices=State.choices,
+        default=State.WRITING,
+        db_default=State.WRITING,
+    )
+
+    class Meta:
+        db_table = "calendar_event_creations"
+        verbose_name = _("creation of an event")
+        verbose_name_plural = _("creations of events")
+        ordering = ("id",)
+        indexes = (
+            # A repeat without a key.
+            column_index("calendar_event_creations", "user_id", "fingerprint"),
+            column_index("calendar_event_creations", "mirrored_calendar_id"),
+            # Dropping the old ones.
+            column_index("calendar_event_creations", "created_at"),
+        )
+        constraints = (
+            models.UniqueConstraint(
+                fields=["user", "key"], name="uq_calendar_event_creations_user_id_key"
+            ),
+            models.CheckConstraint(
+                condition=models.Q(state__in=["writing", "written"]),
+                name="ck_calendar_event_creations_state",
+            ),
+        )
+
+    def __str__(self) -> str:
+        return self.google_event_id or self.fingerprint
