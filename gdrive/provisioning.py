@@ -33,7 +33,7 @@ from gdrive.models import DriveFolder, DriveFolderNode, DriveFolderTree
 from gdrive.parsing import RemoteFile
 from pipedesk.core.exceptions import GiveUp
 from pipedesk.core.work import SLICE_S, Lease
-from pipedesk.google.errors import AlreadyExists, NotFound, TemporaryError
+from pipedesk.google.errors import AlreadyExists, InvalidRequest, NotFound, TemporaryError
 
 State = DriveFolderNode.State
 Made = tuple[DriveFolderNode, RemoteFile, float]  # the last: when, on the monotonic clock
@@ -266,15 +266,15 @@ def _bring(
     if current is None or current.trashed:
         return  # the change feed says so too
     known = set() if node.kept_name else {node.name, node.writing_name, wanted}
+    name = wanted if current.name in known else None
+    moves = target is not None and _may_move(node, current, target)
     try:
-        write(
-            lease,
-            node,
-            current,
-            name=wanted if current.name in known else None,
-            target=target,
-            moves=target is not None and _may_move(node, current, target),
-        )
+        write(lease, node, current, name=name, target=target, moves=moves)
+    except InvalidRequest:
+        if not moves:
+            raise
+        # A person put the place where it belongs into this very folder: it stays.
+        write(lease, node, current, name=name, target=target)
     except NotFound as failure:
         if look(node) is None:
             return

@@ -189,3 +189,21 @@ def test_a_folder_whose_new_place_is_gone_says_so(
     assert tree.dead_at is not None
     assert "belongs is gone in Drive" in tree.last_error
     assert drive.file(folder_id("lead", lead.pk))["name"] == "Lead - ACME"
+
+
+def test_a_folder_whose_new_place_lies_in_itself_stays_and_gets_its_name(
+    drive: DrivePeople, provision: Provision, folder_id: FolderId
+) -> None:
+    company = CompanyFactory(name="ACME SA")
+    lead = LeadFactory(title="ACME")
+    provision("company", company.pk)
+    provision("lead", lead.pk)
+    own = folder_id("lead", lead.pk)
+    place = drive.file(own)["parents"][0]
+    drive.move(folder_id("company", company.pk), own)
+    Lead.objects.filter(pk=lead.pk).update(qualified_company=company, title="ACME 2")
+
+    for _ in range(2):
+        assert provision("lead", lead.pk).dead_at is None
+
+    assert (drive.file(own)["name"], drive.file(own)["parents"]) == ("Lead - ACME 2", [place])
