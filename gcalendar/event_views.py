@@ -12,19 +12,26 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from crm.carrying import KINDS
-from gcalendar import authoring, event_bodies
+from gcalendar import authoring, changing, event_bodies
+from gcalendar.changing import MOMENTS
 from gcalendar.event_bodies import SEND_UPDATES, Times
 from gcalendar.event_rows import Viewer, rendered, row_of
-from gcalendar.event_serializers import NewMeetingSerializer, RecipientsSerializer
+from gcalendar.event_serializers import (
+    ChangedMeetingSerializer,
+    NewMeetingSerializer,
+    RecipientsSerializer,
+)
 from gcalendar.linking import links_of
+from gcalendar.meetings import state_of
+from gcalendar.mirror import shows_times_only
 from gcalendar.models import CalendarEvent, MirroredCalendar
 from gcalendar.serializers import EventSerializer
-from gcalendar.targets import SCOPES, Scoped
+from gcalendar.targets import ALL, SCOPES, Scoped
 from gcalendar.views import EventViewSet, find_named
 from pipedesk.accounts.roles import CHANGE
 from pipedesk.core import idempotency
 from pipedesk.core.etags import differing_fields, entity_tag
-from pipedesk.core.exceptions import InvalidInput
+from pipedesk.core.exceptions import Conflict, InvalidInput
 from pipedesk.core.problems import PreconditionFailed
 from pipedesk.core.query import Parameter, boolean, choice
 
@@ -36,16 +43,19 @@ SCOPE = choice("scope", words=SCOPES, description="Of a series: which occurrence
 class MeetingViewSet(EventViewSet):
     """Meetings, read and written."""
 
-    http_method_names = ["get", "head", "post", "delete"]
+    http_method_names = ["get", "head", "post", "patch", "delete"]
     calls_google = True
     # Who may change a meeting may cancel it.
     role_actions = {"destroy": CHANGE}
     parameters: ClassVar[dict[str, Sequence[Parameter]]] = {
         **EventViewSet.parameters,
         "create": (DRY_RUN,),
+        "partial_update": (SCOPE, NOTIFY, DRY_RUN),
         "destroy": (SCOPE, NOTIFY, DRY_RUN),
     }
-    failures: ClassVar[dict[str, tuple[int, ...]]] = {"create": (409, 503), "destroy": (409, 503)}
+    failures: ClassVar[dict[str, tuple[int, ...]]] = {
+        "create": (409, 503), "partial_update": (409, 503), "destroy": (409, 503),
+    }  # fmt: skip
 
     @extend_schema(
         request=NewMeetingSerializer, responses={200: RecipientsSerializer, 201: EventSerializer}
@@ -65,6 +75,28 @@ class MeetingViewSet(EventViewSet):
         answer = self.event_response(event, status.HTTP_201_CREATED)
         answer["Location"] = f"{request.path.rstrip('/')}/{event.pk}"
         return answer
+
+    @extend_schema(request=ChangedMeetingSerializer, responses={200: EventSerializer})
+    def partial_update(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        """Change a meeting, or occurrences of a series; guests stay unless they are named."""
+        serializer = ChangedMeetingSerializer(data=request.data, partial=True)
+        serializer.is_valid(raise_exception=True)
+        values = dict(serializer.validated_data)
+        notify = values.pop("notify", None) or self.query.get("notify", "none")
+        found = self.found()
+        target = found.target
+        if target is None:
+            raise Conflict(_("This meeting was cancelled."))
+        if found.scope == ALL and found.slot is not None and values.keys() & set(MOMENTS):
+            raise InvalidInput("start_time", _("The times of a series are changed on the series."))
+        if self.query.get("dry_run"):
+            before = found.whole.attendees or []
+            after = changing.guests_after(before, values)
+            return self._recipients([*before, *after], notify, target.calendar)
+        whole = found.slot is None and not shows_times_only(target.calendar)
+        seen = state_of(found.whole) if whole else {}
+        event = changing.change(target, seen, values, send_updates=SEND_UPDATES[notify])
+        return self.event_response(event)
 
     @extend_schema(responses={200: RecipientsSerializer, 204: None})
     def destroy(self, request: Request, *args: Any, **kwargs: Any) -> Response:

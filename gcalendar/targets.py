@@ -13,7 +13,7 @@ from gcalendar.event_rows import stamp_of
 from gcalendar.models import CalendarEvent, EventAppearance, MirroredCalendar
 from pipedesk.core.problems import BadQuery
 
-THIS, FOLLOWING, ALL = SCOPES = ("this", "following", "all")
+THIS, ALL = SCOPES = ("this", "all")
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ class Scoped:
         """
         is_part = slot is not None or event.recurring_event_id is not None
         if not is_part:
-            if event.recurrence and scope in (THIS, FOLLOWING):
+            if event.recurrence and scope == THIS:
                 raise BadQuery("scope", _("Name one of the occurrences, not the series."))
             return cls(event, None, ALL, target_of(event))
         if scope == ALL:

@@ -65,7 +65,7 @@ ACCESS = """
     GET,PATCH,DELETE manager                /api/calendar/calendars/{id}
     POST manager                            /api/calendar/calendars/{id}/sync
     GET,POST sales                          /api/calendar/events
-    GET,DELETE sales                        /api/calendar/events/{id}
+    GET,PATCH,DELETE sales                  /api/calendar/events/{id}
     POST manager                            /api/calendar/watch
     GET sales                               /api/drive/{entity_type}/{entity_id}
     GET sales                               /api/drive/{entity_type}/{entity_id}/root-folder-url
