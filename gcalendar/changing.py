@@ -116,7 +116,7 @@ def _wanted_times(now: Times, values: Mapping[str, Any]) -> Times:
         same_kind = isinstance(start, datetime) is isinstance(now.start, datetime)
         if not same_kind:
             raise InvalidInput("end_time", _("Start and end are both times, or both dates."))
-        end = start + (now.end - now.start)
+        end = start + now.length
     zone = values.get("time_zone", now.zone)
     if all_day:
         start, end = event_bodies.dates_of(start, end)

@@ -37,6 +37,13 @@ class Times:
         """Whether they are dates."""
         return not isinstance(self.start, datetime)
 
+    @property
+    def length(self) -> timedelta:
+        """How long it takes; whole days of an all-day meeting."""
+        if isinstance(self.start, datetime) and isinstance(self.end, datetime):
+            return self.end - self.start
+        return date.fromordinal(self.end.toordinal()) - date.fromordinal(self.start.toordinal())
+
     def check(self) -> Times:
         """These times, if the end lies behind the start. Raises InvalidInput."""
         if zone_named(self.zone) is None:
