@@ -33,6 +33,7 @@ class SyncNameView(ContractView):
     """POST /api/drive/sync-name."""
 
     resource = "drive_file"
+    failures: ClassVar[Mapping[str, tuple[int, ...]]] = {"post": (404,)}
 
     @extend_schema(request=SyncNameSerializer, responses={202: ProvisionSerializer})
     def post(self, request: Request) -> Response:
