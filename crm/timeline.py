@@ -21,8 +21,11 @@ from pipedesk.accounts.models import User
 from pipedesk.core.pagination import TOTAL_CAP, Order, read_cursor, write_cursor
 from pipedesk.core.problems import BadQuery
 
-# At the same moment, the first of these is the newest.
+# What people are told an entry is.
 KINDS: Final = ("meeting", "audit", "drive", "interaction")
+# Whence entries come. At the same moment, the first of these is the newest.
+PLACES: Final = ("meeting", "archived_meeting", "audit", "drive", "interaction")
+SHOWN_AS: Final = {"archived_meeting": "meeting"}
 
 Row = Mapping[str, Any]
 
@@ -67,10 +70,10 @@ SOURCES: dict[str, Source] = {}
 
 
 def source(kind: str) -> Any:
-    """Register a class as the source of the entries of this kind."""
+    """Register a class as the source of the entries of this kind; see PLACES."""
 
     def register(cls: type[Source]) -> type[Source]:
-        if kind not in KINDS:
+        if kind not in PLACES:
             raise LookupError(kind)
         SOURCES[kind] = cls()
         return cls
@@ -92,7 +95,7 @@ class Place:
         if kind == self.kind:
             return order.beyond(self.values, backwards=self.backwards)
         # Of the same moment, kinds further down the list come after this place.
-        is_after = KINDS.index(kind) > KINDS.index(self.kind)
+        is_after = PLACES.index(kind) > PLACES.index(self.kind)
         side = "gt" if self.backwards else "lt"
         side += "e" if is_after != self.backwards else ""
         return Q(**{f"{order.keys[0].name}__{side}": self.values[0]})
@@ -148,7 +151,8 @@ def total(record: Record, kinds: Collection[str]) -> int:
 
 
 def _known(kinds: Collection[str]) -> list[str]:
-    return [kind for kind in KINDS if kind in SOURCES and (not kinds or kind in kinds)]
+    wanted = [kind for kind in PLACES if not kinds or SHOWN_AS.get(kind, kind) in kinds]
+    return [kind for kind in wanted if kind in SOURCES]
 
 
 def _merged(
@@ -170,7 +174,7 @@ def _merged(
 def _newness(pair: tuple[str, Row]) -> tuple[datetime, int]:
     """What entries of different kinds are ordered by; each source's own are in order already."""
     kind, row = pair
-    return row[SOURCES[kind].order.keys[0].name], -KINDS.index(kind)
+    return row[SOURCES[kind].order.keys[0].name], -PLACES.index(kind)
 
 
 def _cursor(pair: tuple[str, Row], *, backwards: bool = False) -> str:
@@ -192,9 +196,10 @@ def _shown(pairs: Sequence[tuple[str, Row]], viewer: User) -> list[dict[str, Any
 def _document(
     kind: str, row: Row, entry: Entry, people: Mapping[str, dict[str, str]]
 ) -> dict[str, Any]:
+    shown_as = SHOWN_AS.get(kind, kind)
     return {
-        "id": f"{kind}-{entry.id}",
-        "type": kind,
+        "id": f"{shown_as}-{entry.id}",
+        "type": shown_as,
         "title": entry.title,
         "description": entry.description,
         "metadata": entry.metadata,

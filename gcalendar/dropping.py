@@ -8,8 +8,14 @@ from datetime import datetime
 
 from django.db.models import Exists, OuterRef
 
+from gcalendar.archive import bring_back, resting
 from gcalendar.matching import Reach
-from gcalendar.models import CalendarEvent, EventAppearance, MirroredCalendar
+from gcalendar.models import (
+    ArchivedAppearance,
+    CalendarEvent,
+    EventAppearance,
+    MirroredCalendar,
+)
 from gcalendar.occurrences import refresh
 from gcalendar.parsing import CANCELLED
 from pipedesk.core.chunks import chunks
@@ -40,11 +46,18 @@ class Unseen:
 
     `gone`: events that no longer exist. `reverted`: exceptions of series that are still there;
     the series' own occurrence shows again. `shown`: how many the calendar showed before.
+    `archived`: Google's ids of archived ones that no longer exist.
     """
 
     gone: frozenset[int]
     reverted: frozenset[int]
     shown: int
+    archived: frozenset[str] = frozenset()
+
+    @property
+    def lost(self) -> int:
+        """How many the calendar would show no more."""
+        return len(self.gone) + len(self.archived)
 
     @classmethod
     def of(
@@ -66,23 +79,43 @@ class Unseen:
                 missing.append((pk, event_id, series_id, status))
         reverted = {pk for pk, _, series_id, _ in missing if series_id in listed}
         gone = {pk for pk, _, _, status in missing if status != CANCELLED} - reverted
-        return cls(frozenset(gone), frozenset(reverted), shown)
+        resting = ArchivedAppearance.objects.filter(mirrored_calendar=calendar)
+        live = resting.exclude(status=CANCELLED).order_by()
+        archived = dict(live.values_list("google_event_id", "generation"))
+        lacking = {
+            google_id
+            for google_id, marked in archived.items()
+            if google_id not in seen and (generation is None or marked != generation)
+        }
+        shown += len(archived)
+        return cls(frozenset(gone), frozenset(reverted), shown, frozenset(lacking))
 
 
 def sweep(calendar: MirroredCalendar, unseen: Unseen, now: datetime) -> Reach:
     """Take what was not in the full list off this calendar; returns whose meetings moved."""
     event_ids: set[int] = set()
     series_ids: set[int] = set()
-    for ids in chunks(sorted(unseen.gone | unseen.reverted)):
+    gone = unseen.gone | _brought_back(calendar, unseen.archived)
+    for ids in chunks(sorted(gone | unseen.reverted)):
         rows = EventAppearance.objects.filter(pk__in=ids)
         for event_id, series_id in rows.values_list("event_id", "event__series_id"):
             event_ids.add(event_id)
             if series_id is not None:
                 series_ids.add(series_id)
-    for ids in chunks(sorted(unseen.gone)):
+    for ids in chunks(sorted(gone)):
         EventAppearance.objects.filter(pk__in=ids).update(status=CANCELLED)
     for ids in chunks(sorted(unseen.reverted)):
         EventAppearance.objects.filter(pk__in=ids).delete()
     drop(calendar, event_ids)
     refresh(event_ids | series_ids, now)
     return Reach(event_ids | series_ids)
+
+
+def _brought_back(calendar: MirroredCalendar, google_ids: Collection[str]) -> frozenset[int]:
+    """The appearances of archived events, among the live ones again."""
+    bring_back({row.event_id for row in resting(calendar, sorted(google_ids)).values()})
+    found: set[int] = set()
+    for ids in chunks(sorted(google_ids)):
+        rows = EventAppearance.objects.on(calendar).live().filter(google_event_id__in=ids)
+        found.update(rows.values_list("pk", flat=True))
+    return frozenset(found)

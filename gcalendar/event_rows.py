@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from gcalendar.linking import Links, links_of
-from gcalendar.models import CalendarEvent, MirroredCalendar
+from gcalendar.models import CalendarEvent, CalendarEventArchive, MirroredCalendar
 from gcalendar.occurrences import RULE_ERROR
 from pipedesk.accounts.models import User, UserRole
 
@@ -51,7 +51,7 @@ def read_stamp(stamp: str) -> datetime | None:
         return None
 
 
-def row_of(event: CalendarEvent) -> dict[str, Any]:
+def row_of(event: CalendarEvent | CalendarEventArchive) -> dict[str, Any]:
     """The columns of a meeting itself, such as a series as a whole."""
     row: dict[str, Any] = {name: getattr(event, name) for name in OWN if name != "pk"}
     row |= {f"event__{name}": getattr(event, name) for name in (*SHARED, *HIDDEN[:-1])}

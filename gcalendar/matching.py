@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections import defaultdict
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
@@ -17,11 +17,21 @@ from django.db.models.functions import Lower
 from crm import statistics
 from crm.meetings import source
 from crm.models import LeadContact
-from gcalendar.models import EventAttendee, EventOccurrence
+from gcalendar.models import (
+    ArchivedAttendee,
+    ArchivedOccurrence,
+    EventAttendee,
+    EventOccurrence,
+)
 from gcalendar.parsing import CANCELLED
 from pipedesk.core.chunks import chunks
 
 DECLINED = "declined"
+# Guests and times of the live meetings and of the archived ones.
+SIDES: tuple[tuple[type[Any], type[Any]], ...] = (
+    (EventAttendee, EventOccurrence),
+    (ArchivedAttendee, ArchivedOccurrence),
+)
 
 
 @source("gcalendar")
@@ -29,20 +39,28 @@ def meetings_of(lead_ids: Collection[uuid.UUID]) -> Iterator[tuple[uuid.UUID, da
     """Lead and start of each time its contacts meet us, each once however many attend.
 
     Of meetings that a calendar on the registry tells of, without what was cancelled and what
-    the contact declined. Three statements, one more for each further 500 addresses or meetings.
+    the contact declined. Archived ones count like all others. Five statements at most,
+    more for each further 500 addresses or meetings.
     """
     leads: dict[str, set[uuid.UUID]] = defaultdict(set)
     links = _links().filter(lead__in=lead_ids, contact__email__isnull=False)
     for lead_id, address in links.values_list("lead_id", "address"):
         leads[address].add(lead_id)
+    for guests, times in SIDES:
+        yield from _meetings(leads, guests, times)
+
+
+def _meetings(
+    leads: Mapping[str, set[uuid.UUID]], guests: type[Any], times: type[Any]
+) -> Iterator[tuple[uuid.UUID, datetime]]:
     meetings: dict[int, set[uuid.UUID]] = defaultdict(set)
     for addresses in chunks(sorted(leads)):
-        for address, event_id in _going(addresses):
+        for address, event_id in _going(guests, addresses):
             meetings[event_id] |= leads[address]
     # Step by step: joined, the planner reads the whole table of times.
     for event_ids in chunks(sorted(meetings)):
-        times = EventOccurrence.objects.filter(event__in=event_ids).order_by()
-        for event_id, starts_at in times.values_list("event_id", "start_time").iterator():
+        rows = times.objects.filter(event__in=event_ids).order_by()
+        for event_id, starts_at in rows.values_list("event_id", "start_time").iterator():
             for lead_id in meetings[event_id]:
                 yield lead_id, starts_at
 
@@ -103,8 +121,9 @@ def _links() -> QuerySet[Any, Any]:
     return found
 
 
-def _going(addresses: Collection[str]) -> QuerySet[Any, Any]:
+def _going(guests: type[Any], addresses: Collection[str]) -> QuerySet[Any, Any]:
     """Address and meeting of guests who did not decline."""
-    guests = EventAttendee.objects.filter(email__in=addresses, event__source__isnull=False)
-    going = guests.exclude(response_status=DECLINED).exclude(event__status=CANCELLED)
-    return going.order_by().values_list("email", "event_id")
+    invited = guests.objects.filter(email__in=addresses, event__source__isnull=False)
+    going = invited.exclude(response_status=DECLINED).exclude(event__status=CANCELLED)
+    found: QuerySet[Any, Any] = going.order_by().values_list("email", "event_id")
+    return found

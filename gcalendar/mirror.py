@@ -8,24 +8,29 @@ functions run inside the caller's transaction, after it has proven its lease.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from django.db import connection
 from django.db.models import Exists, F, OuterRef
 from django.utils import timezone
 
+from gcalendar import archive
+from gcalendar.creating import one_creator_at_a_time
 from gcalendar.dropping import drop
 from gcalendar.matching import Reach
 from gcalendar.meetings import columns_of, state_of, write_meetings
-from gcalendar.models import CalendarEvent, EventAppearance, MirroredCalendar
+from gcalendar.models import (
+    ArchivedAppearance,
+    CalendarEvent,
+    EventAppearance,
+    MirroredCalendar,
+)
 from gcalendar.occurrences import refresh
 from gcalendar.parsing import CANCELLED, ParsedEvent
 from pipedesk.core.chunks import CHUNK, chunks
 
-MEETINGS_LOCK = 0x6D656574  # any number, the same in every process
 # Of another calendar that speaks for a meeting: these states mean that it has gone silent.
 SILENT = (MirroredCalendar.State.ERROR, MirroredCalendar.State.DISABLED)
 TIMES_ONLY_ROLE = "freeBusyReader"
@@ -59,6 +64,7 @@ def shows_times_only(calendar: MirroredCalendar) -> bool:
 def forget_etags(calendar: MirroredCalendar) -> None:
     """Let the next list be read as if every event of it had moved."""
     EventAppearance.objects.on(calendar).update(etag=None)
+    ArchivedAppearance.objects.filter(mirrored_calendar=calendar).update(etag=None)
 
 
 def store(
@@ -78,9 +84,10 @@ def store(
         counts += _Writing(calendar).write(batch)
     if generation is not None:
         for ids in chunks(sorted(latest)):
-            EventAppearance.objects.on(calendar).filter(google_event_id__in=ids).update(
-                generation=generation, updated_at=F("updated_at")
-            )
+            for shown in (EventAppearance.objects, ArchivedAppearance.objects):
+                shown.filter(mirrored_calendar=calendar, google_event_id__in=ids).update(
+                    generation=generation, updated_at=F("updated_at")
+                )
     return counts
 
 
@@ -99,9 +106,13 @@ class _Writing:
     def write(self, batch: list[ParsedEvent]) -> Counts:
         """Write what moved of the batch."""
         self._load_appearances(batch)
-        moved = [item for item in batch if self._moved(item)]
+        unknown = [i.google_event_id for i in batch if i.google_event_id not in self.known]
+        resting = archive.resting(self.calendar, unknown)
+        moved = [item for item in batch if self._moved(item, resting)]
         if not moved:
             return Counts()
+        if returned := archive.bring_back_for(self.calendar, moved, self.known):
+            self._load_appearances(moved)
         self._load_events(moved)
         placed = self._placed(moved)
         counts = self._write_events(placed)
@@ -109,7 +120,7 @@ class _Writing:
         self._link_early_exceptions(placed)
         counts.cancelled = drop(self.calendar, self.dropped_ids)
         refresh(self.touched_ids, timezone.now())
-        counts.reach.event_ids |= self.touched_ids
+        counts.reach.event_ids |= self.touched_ids | returned
         return counts
 
     # --- Reading ---------------------------------------------------------------------------
@@ -118,8 +129,8 @@ class _Writing:
             for row in EventAppearance.objects.on(self.calendar).filter(google_event_id__in=ids):
                 self.known[row.google_event_id] = row
 
-    def _moved(self, item: ParsedEvent) -> bool:
-        row = self.known.get(item.google_event_id)
+    def _moved(self, item: ParsedEvent, resting: Mapping[str, ArchivedAppearance]) -> bool:
+        row = self.known.get(item.google_event_id) or resting.get(item.google_event_id)
         if row is None:
             # A tombstone of what was never here; of an exception it still takes its slot away.
             return not item.cancelled or bool(item.recurring_event_id)
@@ -131,7 +142,7 @@ class _Writing:
         unknown = [item for item in moved if item.google_event_id not in self.known]
         known = {item.google_event_id for item in moved} & self.known.keys()
         if unknown:
-            _one_creator_at_a_time()
+            one_creator_at_a_time()
         self._load_masters(moved)
         for ids in chunks(sorted({self.known[google_id].event_id for google_id in known})):
             self._remember(CalendarEvent.objects.filter(pk__in=ids))
@@ -292,14 +303,3 @@ class _Writing:
             )
             for pk, master_id in orphans.values_list("pk", "recurring_event_id"):
                 CalendarEvent.objects.filter(pk=pk).update(series=new[str(master_id)])
-
-
-def _one_creator_at_a_time() -> None:
-    """Two calendars that bring one new meeting at once must not both create it.
-
-    SQLite's writers take turns anyway.
-    """
-    if connection.vendor == "postgresql":
-        with connection.cursor() as cursor:
-            cursor.execute("SET LOCAL lock_timeout = '25s'")
-            cursor.execute("SELECT pg_advisory_xact_lock(%s)", [MEETINGS_LOCK])

@@ -40,6 +40,20 @@ def refresh(event_ids: Collection[int], now: datetime) -> None:
         _write(stored, wanted)
 
 
+def series_of(event: CalendarEvent) -> Series:
+    """What the times of a series that has a start follow from."""
+    starts_at = event.start_time
+    assert starts_at is not None  # noqa: S101  (for the type only)
+    return Series(
+        tuple(event.recurrence or ()),
+        starts_at.astimezone(UTC),
+        max(event.end_time or starts_at, starts_at).astimezone(UTC),
+        zone_named(event.time_zone) or ZoneInfo("UTC"),
+        event.start_date if event.all_day else None,
+        event.end_date if event.all_day else None,
+    )
+
+
 def _slots_of(
     event: CalendarEvent, taken: Collection[datetime], now: datetime
 ) -> tuple[list[Slot], str]:
@@ -55,16 +69,8 @@ def _slots_of(
     )
     if not event.recurrence or event.status == CANCELLED:
         return [single], event.parse_error
-    series = Series(
-        tuple(event.recurrence),
-        single.starts_at.astimezone(UTC),
-        single.ends_at.astimezone(UTC),
-        zone_named(event.time_zone) or ZoneInfo("UTC"),
-        event.start_date if event.all_day else None,
-        event.end_date if event.all_day else None,
-    )
     try:
-        slots = unroll(series, taken, now)
+        slots = unroll(series_of(event), taken, now)
     except UnreadableRuleError as failure:
         return [single], f"{RULE_ERROR} {failure}"[:500]
     readable = event.parse_error.startswith(RULE_ERROR)

@@ -74,6 +74,14 @@ def unroll(series: Series, taken: Collection[datetime], now: datetime) -> list[S
         raise UnreadableRuleError(str(failure) or type(failure).__name__) from failure
 
 
+def is_over(series: Series, before: datetime) -> bool:
+    """Whether no occurrence ends at `before` or later. Raises UnreadableRuleError."""
+    try:
+        return all(slot.ends_at < before for slot in _slots(series))
+    except (ValueError, TypeError, AttributeError, KeyError, OverflowError, IndexError) as failure:
+        raise UnreadableRuleError(str(failure) or type(failure).__name__) from failure
+
+
 def _slots(series: Series) -> Iterator[Slot]:
     for later in _walls(series):
         wall = later.replace(year=later.year - LATER_YEARS)

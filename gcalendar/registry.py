@@ -9,6 +9,7 @@ from django.db import transaction
 from django.db.models import Exists, OuterRef, Subquery
 from django.utils.translation import gettext as _
 
+from gcalendar.archive import bring_back_told_by
 from gcalendar.matching import Reach, follow, guests_told_by
 from gcalendar.mirror import forget_etags
 from gcalendar.models import CalendarEvent, EventAppearance, EventAttendee, MirroredCalendar
@@ -82,6 +83,7 @@ def remove(calendar: MirroredCalendar) -> None:
     with transaction.atomic():
         MirroredCalendar.objects.select_for_update().get(pk=calendar.pk)
         calendar_removed.send(sender=MirroredCalendar, calendar=calendar)
+        bring_back_told_by(calendar)
         reach = Reach(addresses=guests_told_by(calendar.pk))
         _hand_over(calendar)
         calendar.delete()
@@ -95,6 +97,7 @@ def set_visibility(calendar: MirroredCalendar, visibility: str) -> None:
         if not rows.exclude(visibility=visibility).update(visibility=visibility):
             return
         calendar.visibility = visibility
+        bring_back_told_by(calendar)
         if visibility == MirroredCalendar.Visibility.BUSY:
             _forget_details(calendar)
         forget_etags(calendar)

@@ -176,14 +176,14 @@ def _finish_full(
         unseen = Unseen.of(calendar, seen, generation)
         suspicious = calendar.suspicious_shrink is None and _suspicious(unseen)
         if suspicious:
-            lease.write(suspicious_shrink=len(unseen.gone))
+            lease.write(suspicious_shrink=unseen.lost)
         else:
             reach |= sweep(calendar, unseen, timezone.now())
             _complete(lease, calendar, fetched)
         follow(reach)
     if suspicious:
         msg = _("Google's list suddenly lacks %(gone)d of %(all)d events; asking once more.")
-        raise TryLater(msg % {"gone": len(unseen.gone), "all": unseen.shown}, CONFIRM_AFTER_S)
+        raise TryLater(msg % {"gone": unseen.lost, "all": unseen.shown}, CONFIRM_AFTER_S)
 
 
 def _store_listed(calendar: MirroredCalendar, fetched: Fetched, generation: int | None) -> Reach:
@@ -193,8 +193,8 @@ def _store_listed(calendar: MirroredCalendar, fetched: Fetched, generation: int 
 
 
 def _suspicious(unseen: Unseen) -> bool:
-    gone = len(unseen.gone)
-    return gone >= SUSPICIOUS_EVENTS and gone > unseen.shown * SUSPICIOUS_PART
+    lost = unseen.lost
+    return lost >= SUSPICIOUS_EVENTS and lost > unseen.shown * SUSPICIOUS_PART
 
 
 def _fetch(

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
+from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
+from gcalendar.archive import put_away
 from gcalendar.authoring import close_lost_creations
 from gcalendar.matching import Reach, follow
 from gcalendar.models import CalendarEvent, MirroredCalendar
@@ -47,3 +51,10 @@ def extend_occurrences() -> None:
 def close_creations() -> None:
     """Close creations whose process died, once a sync has brought their meetings in."""
     close_lost_creations()
+
+
+def archive_events() -> None:
+    """Archive what is older than the retention; without one (0 days) nothing is."""
+    if days := settings.CALENDAR_EVENT_RETENTION_DAYS:
+        for _count in put_away(timedelta(days=days)):
+            pass

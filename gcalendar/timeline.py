@@ -11,7 +11,12 @@ from django.utils.translation import gettext as _
 from crm.timeline import Entry, Record, Row, source
 from gcalendar.event_rows import COLUMNS, Viewer, rendered, stamp_of
 from gcalendar.linking import addresses_of
-from gcalendar.models import EventAttendee, EventOccurrence
+from gcalendar.models import (
+    ArchivedAttendee,
+    ArchivedOccurrence,
+    EventAttendee,
+    EventOccurrence,
+)
 from pipedesk.accounts.models import User
 from pipedesk.core.pagination import Key, Order
 
@@ -47,17 +52,28 @@ class Meetings:
         ),
     )
 
+    guests: type[Any] = EventAttendee
+    times: type[Any] = EventOccurrence
+
     def rows(self, record: Record) -> QuerySet[Any, Any]:
         """The times, once each however many of the people or calendars show them."""
         people = addresses_of(record.entity_type, record.entity_id)
-        attended = EventAttendee.objects.filter(email__in=people).order_by().values("event")
-        times: QuerySet[Any, Any] = EventOccurrence.objects.shown().filter(event__in=attended)
+        attended = self.guests.objects.filter(email__in=people).order_by().values("event")
+        times: QuerySet[Any, Any] = self.times.objects.shown().filter(event__in=attended)
         return times.values(*COLUMNS)
 
     def entries(self, rows: Sequence[Row], viewer: User) -> list[Entry]:
         """The meetings as the calendar shows them: "Busy" where they are not this user's."""
         events = rendered(rows, Viewer(viewer))
         return [_entry(row, event) for row, event in zip(rows, events, strict=True)]
+
+
+@source("archived_meeting")
+class ArchivedMeetings(Meetings):
+    """The same of meetings in the archive."""
+
+    guests = ArchivedAttendee
+    times = ArchivedOccurrence
 
 
 def _entry(row: Row, event: Mapping[str, Any]) -> Entry:

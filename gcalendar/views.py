@@ -5,9 +5,9 @@ from __future__ import annotations
 import uuid
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NamedTuple
 
-from django.db.models import Min, Q
+from django.db.models import Min, Q, QuerySet
 from django.http import Http404
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -17,19 +17,39 @@ from rest_framework.response import Response
 
 from gcalendar.event_rows import COLUMNS, FIELDS, Viewer, read_stamp, rendered, row_of
 from gcalendar.linking import CONTACTS_OF, addresses_of, addresses_owned_by
-from gcalendar.models import CalendarEvent, EventAppearance, EventOccurrence, MirroredCalendar
+from gcalendar.models import (
+    ArchivedAppearance,
+    ArchivedOccurrence,
+    CalendarEvent,
+    CalendarEventArchive,
+    EventAppearance,
+    EventOccurrence,
+    MirroredCalendar,
+)
 from gcalendar.parsing import CANCELLED, STATUSES
 from gcalendar.registry import PRIMARY
 from gcalendar.serializers import EventSerializer
 from pipedesk.core.etags import entity_tag, is_unchanged
 from pipedesk.core.pagination import OFFSET, TOTAL_CAP, Key, Order
 from pipedesk.core.problems import BadQuery
-from pipedesk.core.query import Parameter, choice, choices, identifier, moment, text
+from pipedesk.core.query import Parameter, boolean, choice, choices, identifier, moment, text
 from pipedesk.core.viewsets import RecordViewSet
 
 BY_TIME = Order("start", (Key("start_time"), Key("pk")))
 BACK, AHEAD = timedelta(days=30), timedelta(days=90)
 MAX_ROW_ID = 2**31 - 1
+
+
+class Side(NamedTuple):
+    """Where meetings lie."""
+
+    events: type[Any]
+    appearances: type[Any]
+    times: type[Any]
+
+
+LIVE = Side(CalendarEvent, EventAppearance, EventOccurrence)
+ARCHIVE = Side(CalendarEventArchive, ArchivedAppearance, ArchivedOccurrence)
 
 
 class EventViewSet(RecordViewSet):
@@ -50,9 +70,11 @@ class EventViewSet(RecordViewSet):
             choice("entityType", "entity_type", words=CONTACTS_OF),
             identifier("entityId", "entity_id", description="With entityType: whose people."),
             choices("status", words=STATUSES, description="Cancelled ones only when asked for."),
-            text("q", description="Part of title, description or place."),
+            text("q", description="Words in title, description or place."),
+            boolean("archived", description="Those that were archived, instead of the others."),
             OFFSET,
         ),
+        "retrieve": (boolean("archived", description="Look among the archived ones only."),),
     }
 
     def list(self, request: Request, *args: Any, **kwargs: Any) -> Response:
@@ -68,7 +90,7 @@ class EventViewSet(RecordViewSet):
 
     def retrieve(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         """One event, by our id or Google's; of a series also one occurrence by Google's id."""
-        row = _row_named(str(self.kwargs["pk"]))
+        row = _row_named(str(self.kwargs["pk"]), archived=bool(self.query.get("archived")))
         (event,) = rendered([row], Viewer(self.user))
         names = self.wanted(FIELDS)
         if names is not None:
@@ -92,7 +114,8 @@ class EventViewSet(RecordViewSet):
 
     def _filtered(self, calendars: Sequence[MirroredCalendar] | None) -> Any:
         statuses = self.query.get("status")
-        rows = EventOccurrence.objects.shown().overlapping(*self._window())
+        times = ArchivedOccurrence if self.query.get("archived") else EventOccurrence
+        rows = times.objects.shown().overlapping(*self._window())
         rows = rows.with_status(statuses) if statuses else rows.taking_place()
         if calendars is not None:
             rows = rows.on(calendars, live=not statuses or CANCELLED not in statuses)
@@ -133,43 +156,54 @@ class EventViewSet(RecordViewSet):
         return oldest
 
 
-def _row_named(name: str) -> dict[str, Any]:
-    """The row behind an id. Raises Http404."""
-    event, slot = find_named(name)
-    return row_of(event) if slot is None else slot
+def _row_named(name: str, *, archived: bool) -> dict[str, Any]:
+    """The row behind an id, a live one's first unless `archived`. Raises Http404."""
+    for side in (ARCHIVE,) if archived else (LIVE, ARCHIVE):
+        if (found := _found_on(side, name)) is not None:
+            event, slot = found
+            return row_of(event) if slot is None else slot
+    raise Http404
 
 
 def find_named(name: str) -> tuple[CalendarEvent, dict[str, Any] | None]:
     """The meeting behind our id or Google's; of an occurrence of a series its time, too.
 
-    Raises Http404.
+    Raises Http404, also for an archived one.
     """
-    if not name.isprintable():
+    if (found := _found_on(LIVE, name)) is None:
         raise Http404
-    events = CalendarEvent.objects.filter(source__isnull=False).select_related("source")
+    return found
+
+
+def _found_on(side: Side, name: str) -> tuple[Any, dict[str, Any] | None] | None:
+    if not name.isprintable():
+        return None
     if name.isascii() and name.isdigit() and len(name) <= 10 and int(name) <= MAX_ROW_ID:
-        event = events.filter(pk=int(name)).first()
+        event = _told(side).filter(pk=int(name)).first()
         if event is not None:
             return event, None
-    event = _event_with_google_id(name)
+    event = _event_with_google_id(side, name)
     if event is not None:
         return event, None
     series_id, _separator, stamp = name.rpartition("_")
-    series, original_start = _event_with_google_id(series_id), read_stamp(stamp)
-    if series is None or original_start is None:
-        raise Http404
-    slots = EventOccurrence.objects.filter(event=series, original_start_time=original_start)
-    slot = slots.values(*COLUMNS).first()
-    if slot is None or not series.recurrence:
-        raise Http404
-    return series, dict(slot)
+    original_start = read_stamp(stamp)
+    series = _event_with_google_id(side, series_id) if original_start else None
+    if series is None or not series.recurrence:
+        return None
+    times: QuerySet[Any] = side.times.objects.filter(event=series.pk)
+    slot = times.filter(original_start_time=original_start).values(*COLUMNS).first()
+    return None if slot is None else (series, dict(slot))
 
 
-def _event_with_google_id(name: str) -> CalendarEvent | None:
+def _told(side: Side) -> QuerySet[Any]:
+    events: QuerySet[Any] = side.events.objects.filter(source__isnull=False)
+    return events.select_related("source")
+
+
+def _event_with_google_id(side: Side, name: str) -> Any:
     """By the id it has here, or the one it has on any calendar that shows it."""
-    events = CalendarEvent.objects.filter(source__isnull=False).select_related("source")
-    event = events.filter(google_event_id=name).first()
+    event = _told(side).filter(google_event_id=name).first()
     if event is None:
-        ids = EventAppearance.objects.filter(google_event_id=name).values("event")
-        event = events.filter(pk__in=ids).first()
+        ids = side.appearances.objects.filter(google_event_id=name).values("event")
+        event = _told(side).filter(pk__in=ids).first()
     return event

@@ -382,6 +382,7 @@ SCHEDULES: dict[str, tuple[str, int]] = {
     "poll calendars": ("gcalendar.tasks.poll_calendars", 1),
     "close creations of meetings": ("gcalendar.tasks.close_creations", 10),
     "unroll series further": ("gcalendar.tasks.extend_occurrences", 1440),
+    "archive old meetings": ("gcalendar.tasks.archive_events", 1440),
     "statistics whose time has come": ("crm.tasks.refresh_due_statistics", 5),
     "poll drives": ("gdrive.tasks.poll_drives", 1),
     "renew channels": ("webhooks.tasks.renew_channels", 5),

@@ -6,8 +6,6 @@ from typing import Self
 
 from django.conf import settings
 from django.db import models
-from django.db.models.functions import Now
-from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from gcalendar.models.calendar import MirroredCalendar
@@ -119,23 +117,6 @@ class CalendarEvent(EventModel):
         )
 
 
-class CalendarEventArchive(EventModel):
-    """A meeting older than the retention; `id` is the one it had among the live ones."""
-
-    id = models.IntegerField(primary_key=True)
-    archived_at = models.DateTimeField(default=timezone.now, db_default=Now(), editable=False)
-
-    class Meta:
-        db_table = "calendar_events_archive"
-        verbose_name = _("archived event")
-        verbose_name_plural = _("archived events")
-        ordering = ("start_time", "id")
-        indexes = (
-            column_index("calendar_events_archive", "start_time"),
-            column_index("calendar_events_archive", "end_time"),
-        )
-
-
 class EventAppearanceQuerySet(TimeStampedQuerySet["EventAppearance"]):
     """Where meetings are seen."""
 
@@ -148,7 +129,24 @@ class EventAppearanceQuerySet(TimeStampedQuerySet["EventAppearance"]):
         return self.exclude(status="cancelled")
 
 
-class EventAppearance(TimeStampedModel):
+class AppearanceModel(TimeStampedModel):
+    """The columns of an appearance beside its meeting and its calendar."""
+
+    calendar_id = models.CharField(_("calendar"))
+    google_event_id = models.CharField(_("Google's id"))
+    etag = models.CharField(null=True, blank=True)
+    status = models.CharField(_("status"), null=True, blank=True)
+    google_updated_at = models.DateTimeField(null=True, blank=True)
+    generation = models.PositiveBigIntegerField(default=0, db_default=0)
+
+    class Meta:
+        abstract = True
+
+    def __str__(self) -> str:
+        return f"{self.calendar_id}: {self.google_event_id}"
+
+
+class EventAppearance(AppearanceModel):
     """A meeting as one calendar shows it: under which id, with which etag and status.
 
     `generation` is the full sync that last saw it; rows an ended full sync did not see are
@@ -161,12 +159,6 @@ class EventAppearance(TimeStampedModel):
     mirrored_calendar = models.ForeignKey(
         MirroredCalendar, on_delete=models.CASCADE, related_name="appearances", db_index=False
     )
-    calendar_id = models.CharField(_("calendar"))
-    google_event_id = models.CharField(_("Google's id"))
-    etag = models.CharField(null=True, blank=True)
-    status = models.CharField(_("status"), null=True, blank=True)
-    google_updated_at = models.DateTimeField(null=True, blank=True)
-    generation = models.PositiveBigIntegerField(default=0, db_default=0)
 
     objects = EventAppearanceQuerySet.as_manager()
 
@@ -186,21 +178,26 @@ class EventAppearance(TimeStampedModel):
             ),
         )
 
+
+class AttendeeModel(models.Model):
+    """The columns of a guest beside the meeting; `email` is lower case."""
+
+    email = models.CharField(_("e-mail"), max_length=320)
+    response_status = models.CharField(_("answer"), null=True, blank=True)
+
+    class Meta:
+        abstract = True
+
     def __str__(self) -> str:
-        return f"{self.calendar_id}: {self.google_event_id}"
+        return self.email
 
 
-class EventAttendee(models.Model):
-    """A guest of a meeting, so that people are found by an index and not inside JSON.
-
-    `email` is lower case.
-    """
+class EventAttendee(AttendeeModel):
+    """A guest of a meeting, so that people are found by an index and not inside JSON."""
 
     event = models.ForeignKey(
         CalendarEvent, on_delete=models.CASCADE, related_name="attendee_rows", db_index=False
     )
-    email = models.CharField(_("e-mail"), max_length=320)
-    response_status = models.CharField(_("answer"), null=True, blank=True)
 
     class Meta:
         db_table = "calendar_event_attendees"
@@ -214,6 +211,3 @@ class EventAttendee(models.Model):
         constraints = (
             models.UniqueConstraint(fields=["event", "email"], name="uq_calendar_event_attendees"),
         )
-
-    def __str__(self) -> str:
-        return self.email

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from datetime import datetime
-from functools import reduce
-from operator import or_
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 from uuid import UUID
 
 from django.db import models
@@ -14,6 +12,7 @@ from django.utils.translation import gettext_lazy as _
 
 from gcalendar.models.calendar import MirroredCalendar
 from gcalendar.models.event import CalendarEvent, EventAppearance, EventAttendee
+from gcalendar.searching import mentioning
 from pipedesk.core.models import column_index
 
 
@@ -41,8 +40,11 @@ class RecurrenceRule(models.Model):
         return self.rule
 
 
-class EventOccurrenceQuerySet(models.QuerySet["EventOccurrence"]):
-    """Times of meetings. Meetings that no registered calendar tells of are left out at once."""
+class EventOccurrenceQuerySet(models.QuerySet[Any]):
+    """Times of meetings, live or archived (see gcalendar.models.archive)."""
+
+    appearances: ClassVar[type[Any]] = EventAppearance
+    guests: ClassVar[type[Any]] = EventAttendee
 
     def shown(self) -> Self:
         """Of meetings that some calendar on the registry tells of."""
@@ -63,35 +65,50 @@ class EventOccurrenceQuerySet(models.QuerySet["EventOccurrence"]):
 
     def on(self, calendars: Collection[MirroredCalendar], *, live: bool = True) -> Self:
         """Of meetings that one of these calendars shows (`live`: has not cancelled)."""
-        appearances = EventAppearance.objects.filter(
+        rows: models.QuerySet[Any] = self.appearances.objects.filter(
             event=models.OuterRef("event"), mirrored_calendar__in=calendars
         )
-        return self.filter(models.Exists(appearances.live() if live else appearances))
+        return self.filter(models.Exists(rows.exclude(status="cancelled") if live else rows))
 
     def mentioning(self, words: str) -> Self:
-        """Of meetings with this in title, description or place."""
-        fields = ("event__summary", "event__description", "event__location")
-        return self.filter(reduce(or_, (models.Q(**{f"{f}__icontains": words}) for f in fields)))
+        """Of meetings with all these words in title, description or place."""
+        return self.filter(mentioning(words, "event__"))
 
     def with_guests(self, addresses: models.QuerySet[Any, Any] | Collection[str]) -> Self:
         """Of meetings to which one of these lower-case addresses is invited."""
-        return self.filter(_invited(addresses))
+        return self.filter(self._invited(addresses))
 
     def open_to(self, user_id: UUID, address: str, own: models.QuerySet[Any, Any]) -> Self:
         """Of meetings a person may know all of: attends or made, or guests of own leads do."""
-        attends = models.Q(event__organizer_email=address) | models.Q(_invited([address]))
+        attends = models.Q(event__organizer_email=address) | models.Q(self._invited([address]))
         attends |= models.Q(event__author=user_id)
-        theirs = models.Q(_invited(own), event__private=False)
+        theirs = models.Q(self._invited(own), event__private=False)
         known = self.exclude(event__source__visibility=MirroredCalendar.Visibility.BUSY)
         return known.filter(attends | theirs)
 
+    def _invited(self, addresses: models.QuerySet[Any, Any] | Collection[str]) -> models.Exists:
+        guests = self.guests.objects.filter(event=models.OuterRef("event"), email__in=addresses)
+        return models.Exists(guests)
 
-def _invited(addresses: models.QuerySet[Any, Any] | Collection[str]) -> models.Exists:
-    guests = EventAttendee.objects.filter(event=models.OuterRef("event"), email__in=addresses)
-    return models.Exists(guests)
+
+class OccurrenceModel(models.Model):
+    """The columns of a time beside its meeting."""
+
+    original_start_time = models.DateTimeField()
+    start_time = models.DateTimeField()
+    end_time = models.DateTimeField()
+    # Of all-day series; the end is exclusive.
+    start_date = models.DateField(null=True, blank=True)
+    end_date = models.DateField(null=True, blank=True)
+
+    class Meta:
+        abstract = True
+
+    def __str__(self) -> str:
+        return f"{self.start_time}"
 
 
-class EventOccurrence(models.Model):
+class EventOccurrence(OccurrenceModel):
     """A time at which a meeting takes place: what lists are read from.
 
     A single meeting has one row; a series one for each occurrence that its rules give within the
@@ -101,12 +118,6 @@ class EventOccurrence(models.Model):
     event = models.ForeignKey(
         CalendarEvent, on_delete=models.CASCADE, related_name="occurrences", db_index=False
     )
-    original_start_time = models.DateTimeField()
-    start_time = models.DateTimeField()
-    end_time = models.DateTimeField()
-    # Of all-day series; the end is exclusive.
-    start_date = models.DateField(null=True, blank=True)
-    end_date = models.DateField(null=True, blank=True)
 
     objects = EventOccurrenceQuerySet.as_manager()
 

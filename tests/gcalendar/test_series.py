@@ -52,7 +52,7 @@ def test_a_series_is_one_row_with_its_rules_and_its_occurrences(mirror: Mirror) 
     assert slots() == ["01 13", "02 13", "03 13", "04 13", "05 13"]
 
 
-def test_a_moved_instance_shows_once_and_its_slot_is_free(mirror: Mirror) -> None:
+def test_d19_a_moved_instance_shows_once_and_its_slot_is_free(mirror: Mirror) -> None:
     master = daily(mirror)
     mirror.synced()
     mirror.people.move_event(instance(master, 3), at(3, 18), at(3, 19))
@@ -65,7 +65,7 @@ def test_a_moved_instance_shows_once_and_its_slot_is_free(mirror: Mirror) -> Non
     assert exception.series.google_event_id == master["id"]
 
 
-def test_a_cancelled_instance_stays_hidden_through_later_syncs(mirror: Mirror) -> None:
+def test_d17_a_cancelled_instance_stays_hidden_through_later_syncs(mirror: Mirror) -> None:
     master = daily(mirror)
     mirror.synced()
     mirror.people.cancel_event(instance(master, 2))
@@ -76,7 +76,9 @@ def test_a_cancelled_instance_stays_hidden_through_later_syncs(mirror: Mirror) -
     assert slots() == ["01 13", "03 13", "04 13", "05 13"]
 
 
-def test_a_cancelled_master_takes_its_exceptions_and_occurrences_with_it(mirror: Mirror) -> None:
+def test_d15_a_cancelled_master_takes_its_exceptions_and_occurrences_with_it(
+    mirror: Mirror,
+) -> None:
     master = daily(mirror)
     mirror.people.move_event(instance(master, 3), at(3, 18), at(3, 19))
     mirror.synced()
@@ -100,7 +102,7 @@ def test_a_series_deleted_while_the_token_was_dead_disappears_too(mirror: Mirror
     assert slots() == []
 
 
-def test_this_and_following_splits_the_series_without_doubling_a_day(mirror: Mirror) -> None:
+def test_d18_this_and_following_splits_the_series_without_doubling_a_day(mirror: Mirror) -> None:
     master = daily(mirror, "RRULE:FREQ=DAILY;COUNT=6")
     mirror.people.move_event(instance(master, 2), at(2, 18), at(2, 19))
     mirror.synced()
@@ -117,7 +119,7 @@ def test_this_and_following_splits_the_series_without_doubling_a_day(mirror: Mir
     assert slots() == ["01 13", "02 18", "03 13", "04 15", "05 15", "06 15"]
 
 
-def test_a_tombstone_without_its_series_is_matched_by_its_id(
+def test_d16_a_tombstone_without_its_series_is_matched_by_its_id(
     mirror: Mirror, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     master = daily(mirror)
@@ -187,7 +189,7 @@ def test_an_exception_may_come_before_its_series(
     assert slots() == ["01 13", "02 13", "03 18", "04 13", "05 13"]
 
 
-def test_named_dates_only_and_unreadable_rules_stop_nobody(
+def test_d21_named_dates_only_and_unreadable_rules_stop_nobody(
     mirror: Mirror, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     daily(mirror, "RDATE;TZID=America/Sao_Paulo:20261210T100000")
@@ -218,7 +220,7 @@ def test_named_dates_only_and_unreadable_rules_stop_nobody(
     assert len(slots()) == 8
 
 
-def test_a_weekly_series_keeps_its_local_hour_across_a_change_of_the_clocks(
+def test_d20_a_weekly_series_keeps_its_local_hour_across_a_change_of_the_clocks(
     mirror: Mirror,
 ) -> None:
     mirror.people.create_event(

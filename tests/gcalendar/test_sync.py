@@ -56,7 +56,7 @@ def test_created_moved_and_cancelled_events_are_followed(mirror: Mirror) -> None
 
 
 # --- Tokens and full sync ---------------------------------------------------------------------
-def test_a_dead_token_leads_to_a_full_sync_and_not_to_an_empty_success(mirror: Mirror) -> None:
+def test_d1_a_dead_token_leads_to_a_full_sync_and_not_to_an_empty_success(mirror: Mirror) -> None:
     fill(mirror, 2)
     mirror.synced()
     mirror.google.google.expire_tokens()
@@ -69,7 +69,7 @@ def test_a_dead_token_leads_to_a_full_sync_and_not_to_an_empty_success(mirror: M
     assert mirror.token != before
 
 
-def test_events_deleted_while_the_token_was_dead_are_cancelled_without_a_tombstone(
+def test_d2_events_deleted_while_the_token_was_dead_are_cancelled_without_a_tombstone(
     mirror: Mirror,
 ) -> None:
     made = fill(mirror, 3)
@@ -84,7 +84,7 @@ def test_events_deleted_while_the_token_was_dead_are_cancelled_without_a_tombsto
 
 
 @pytest.mark.usefixtures("small_pages")
-def test_a_410_on_page_three_restarts_in_full_without_duplicates(mirror: Mirror) -> None:
+def test_d3_a_410_on_page_three_restarts_in_full_without_duplicates(mirror: Mirror) -> None:
     fill(mirror, 1)
     mirror.synced()
     fill(mirror, 8)
@@ -98,7 +98,7 @@ def test_a_410_on_page_three_restarts_in_full_without_duplicates(mirror: Mirror)
 
 
 @pytest.mark.usefixtures("small_pages")
-def test_a_crash_after_page_two_of_five_keeps_the_old_token(mirror: Mirror) -> None:
+def test_d4_a_crash_after_page_two_of_five_keeps_the_old_token(mirror: Mirror) -> None:
     fill(mirror, 1)
     mirror.synced()
     before, token = rows(), mirror.token
@@ -115,7 +115,7 @@ def test_a_crash_after_page_two_of_five_keeps_the_old_token(mirror: Mirror) -> N
     assert len(shown()) == 11
 
 
-def test_a_delta_of_one_leaves_the_fifty_others(mirror: Mirror) -> None:
+def test_d5_a_delta_of_one_leaves_the_fifty_others(mirror: Mirror) -> None:
     made = fill(mirror, 50)
     mirror.synced()
     mirror.people.change_event(made[7]["id"], summary="changed")
@@ -126,7 +126,7 @@ def test_a_delta_of_one_leaves_the_fifty_others(mirror: Mirror) -> None:
     assert "changed" in shown()
 
 
-def test_two_people_mirroring_one_calendar_have_a_token_each(mirror: Mirror) -> None:
+def test_d6_two_people_mirroring_one_calendar_have_a_token_each(mirror: Mirror) -> None:
     other = Mirror(mirror.google, "bob@pipedesk.example")
     shared = mirror.people.create_calendar("Team")
     with mirror.google.google.store.transaction():
@@ -146,7 +146,7 @@ def test_two_people_mirroring_one_calendar_have_a_token_each(mirror: Mirror) -> 
     assert mirror.google.google.requests.count("calendar.calendars.get") == 2
 
 
-def test_forgetting_the_cursor_clears_it_before_the_full_sync(mirror: Mirror) -> None:
+def test_d7_forgetting_the_cursor_clears_it_before_the_full_sync(mirror: Mirror) -> None:
     fill(mirror, 2)
     mirror.synced()
     forget_cursor(mirror.calendar)
@@ -157,7 +157,7 @@ def test_forgetting_the_cursor_clears_it_before_the_full_sync(mirror: Mirror) ->
     assert shown() == ["m0", "m1"]
 
 
-def test_another_query_never_uses_the_token_of_the_old_one(
+def test_d8_d13_another_query_never_uses_the_token_of_the_old_one(
     mirror: Mirror, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     fill(mirror, 2)
@@ -172,7 +172,7 @@ def test_another_query_never_uses_the_token_of_the_old_one(
     assert [len(items) for items in calls] == [0, 2]
 
 
-def test_a_list_without_any_token_is_an_error_and_the_old_token_stays(
+def test_d9_a_list_without_any_token_is_an_error_and_the_old_token_stays(
     mirror: Mirror, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     fill(mirror, 1)
@@ -187,7 +187,7 @@ def test_a_list_without_any_token_is_an_error_and_the_old_token_stays(
     assert (rows(), mirror.token) == (before, token)
 
 
-def test_an_empty_page_with_a_next_page_is_no_end(
+def test_d10_an_empty_page_with_a_next_page_is_no_end(
     mirror: Mirror, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     fill(mirror, 2)
@@ -224,7 +224,7 @@ def test_an_empty_page_token_is_the_end(mirror: Mirror, monkeypatch: pytest.Monk
     assert shown() == ["m0", "m1"]
 
 
-def test_a_full_list_that_is_suddenly_empty_must_be_confirmed(
+def test_d11_a_full_list_that_is_suddenly_empty_must_be_confirmed(
     mirror: Mirror, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     fill(mirror, 50)
@@ -251,7 +251,7 @@ def test_a_full_list_that_is_suddenly_empty_must_be_confirmed(
 
 
 # --- Recurring, cancelled, time -------------------------------------------------------------
-def test_a_bare_tombstone_cancels_its_row_and_wipes_nothing(mirror: Mirror) -> None:
+def test_d14_a_bare_tombstone_cancels_its_row_and_wipes_nothing(mirror: Mirror) -> None:
     made = mirror.people.create_event(
         "Visit", at(1), location="Site", attendees=[{"email": "a@b.c"}]
     )
@@ -276,7 +276,7 @@ def test_a_tombstone_of_what_was_never_here_is_no_row(mirror: Mirror) -> None:
     assert not CalendarEvent.objects.exists()
 
 
-def test_the_last_of_two_versions_in_one_list_wins(
+def test_d26_the_last_of_two_versions_in_one_list_wins(
     mirror: Mirror, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     fill(mirror, 1)
@@ -308,7 +308,7 @@ def test_an_older_version_never_replaces_a_newer_one(
     assert shown() == ["newer"]
 
 
-def test_lists_are_never_asked_for_single_events(mirror: Mirror) -> None:
+def test_d25_lists_are_never_asked_for_single_events(mirror: Mirror) -> None:
     assert client.EVENTS_QUERY == {"singleEvents": False, "maxResults": 2500}
     mirror.people.create_event("Daily", at(1), time_zone="UTC", recurrence=["RRULE:FREQ=DAILY"])
 
@@ -384,7 +384,7 @@ def test_a_refusal_ends_in_an_error_with_its_remedy_and_keeps_the_data(
     assert mirror.calendar.remedy == ""
 
 
-def test_a_rate_limit_is_obeyed_and_is_no_failed_attempt(mirror: Mirror) -> None:
+def test_d35_a_rate_limit_is_obeyed_and_is_no_failed_attempt(mirror: Mirror) -> None:
     mirror.google.google.faults.plan(
         {"method": LIST, "kind": "status", "status": 429, "reason": "rateLimitExceeded",
          "retry_after": "70", "times": 9}
@@ -519,7 +519,7 @@ def test_the_cursor_stays_when_the_channel_changes_hands_meanwhile(
 
 # --- One meeting on two calendars ---------------------------------------------------------
 @pytest.mark.parametrize("same_id", [True, False])
-def test_one_meeting_on_two_calendars_is_one_row_with_two_appearances(
+def test_d27_one_meeting_on_two_calendars_is_one_row_with_two_appearances(
     mirror: Mirror, same_id: bool
 ) -> None:
     other = Mirror(mirror.google, "bob@pipedesk.example")

@@ -74,7 +74,7 @@ def test_what_was_given_up_is_tried_again_an_hour_later(mirror: Mirror) -> None:
     assert shown() == ["m0"]
 
 
-def test_a_poll_finds_what_no_push_told(mirror: Mirror, clock: Any) -> None:
+def test_d45_a_poll_finds_what_no_push_told(mirror: Mirror, clock: Any) -> None:
     mirror.synced()
     fill(mirror, 1)
     clock.shift(timedelta(minutes=13))

@@ -246,7 +246,7 @@ def test_a_series_shows_as_its_occurrences_with_googles_ids(mirror: Mirror, api:
     assert series["recurrence"] == ["RRULE:FREQ=DAILY;COUNT=3"]
 
 
-def test_an_all_day_event_keeps_its_dates(mirror: Mirror, api: Clients) -> None:
+def test_d22_an_all_day_event_keeps_its_dates(mirror: Mirror, api: Clients) -> None:
     mirror.people.create_event("Holiday", date(2026, 12, 28), date(2026, 12, 29))
     mirror.synced()
 
