@@ -15,12 +15,13 @@ from typing import Any, Final
 
 from django.db import IntegrityError, transaction
 from django.db.models.functions import Now
+from django.http import Http404
 from django.utils.translation import gettext as _
 from rest_framework.exceptions import APIException
 
 from gdrive.models import DriveFileAct
 from pipedesk.audit.recording import acting, record
-from pipedesk.core.exceptions import Conflict, GiveUp, LeaseLost, TryLater
+from pipedesk.core.exceptions import Conflict, GiveUp, InvalidInput, LeaseLost, TryLater
 from pipedesk.core.work import Lease, perform
 from pipedesk.google.errors import GoogleError
 
@@ -67,7 +68,7 @@ def begun(act: DriveFileAct) -> Iterator[Lease]:
     except TryLater:
         lease.release()
         raise
-    except (GoogleError, GiveUp, Conflict, APIException):
+    except (GoogleError, GiveUp, Conflict, InvalidInput, Http404, APIException):
         drop(lease)
         raise
     except Exception:

@@ -24,6 +24,7 @@ class GdriveConfig(AppConfig):
         Jobs settle acts on files of every kind (gdrive.acts).
         """
         import_module("gdrive.receivers")
+        import_module("gdrive.sharing")
         import_module("gdrive.trash")
         import_module("gdrive.timeline")
         pruning.connect(

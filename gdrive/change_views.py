@@ -14,7 +14,10 @@ from pipedesk.core.problems import BadQuery
 from pipedesk.core.query import Parameter, choice, identifier, moment, text
 from pipedesk.core.viewsets import RecordViewSet
 
-EVENTS = ("created", "updated", "renamed", "moved", "trashed", "untrashed", "removed")
+EVENTS = (
+    "created", "updated", "renamed", "moved", "trashed", "untrashed", "removed",
+    "shared", "unshared",
+)  # fmt: skip
 COLUMNS = {
     "event_type": "event_type",
     "file_id": "changed_resource_id",

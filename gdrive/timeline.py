@@ -32,6 +32,8 @@ TITLES: Final[Mapping[str, Any]] = {
     "moved": gettext_lazy("Moved in Drive: %(name)s"),
     "trashed": gettext_lazy("Put into Drive's trash: %(name)s"),
     "untrashed": gettext_lazy("Taken out of Drive's trash: %(name)s"),
+    "shared": gettext_lazy("Shared in Drive: %(name)s"),
+    "unshared": gettext_lazy("No longer shared in Drive: %(name)s"),
     "removed": gettext_lazy("Removed from Drive: %(name)s"),
 }
 

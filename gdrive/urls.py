@@ -11,6 +11,7 @@ from gdrive.finding_views import DownloadView, ItemsView, SearchView
 from gdrive.naming_views import SyncNameView
 from gdrive.plan_views import CancelPlanView, PlannedTemplateViewSet, PlanViewSet, RepairView
 from gdrive.provision_views import ProvisionView
+from gdrive.sharing_views import PermissionsView, PermissionView
 from gdrive.template_views import PlaceholdersView
 from gdrive.trash_views import (
     DeleteFolderView,
@@ -56,6 +57,12 @@ urlpatterns: list[URLPattern | URLResolver] = [
     route(f"{ENTITY}/folder", NewFolderView.as_view(), name="drive-new-folder"),
     route(f"{ENTITY}/upload", UploadView.as_view(), name="drive-upload"),
     route(FILE, OneFileView.as_view(), name="drive-file"),
+    route(f"{FILE}/permissions", PermissionsView.as_view(), name="drive-file-permissions"),
+    route(
+        f"{FILE}/permissions/<str:permission_id>",
+        PermissionView.as_view(),
+        name="drive-file-permission",
+    ),
     route(f"{FILE}/restore", RestoreFileView.as_view(), name="drive-file-restore"),
     route(FOLDER, DeleteFolderView.as_view(), name="drive-subfolder"),
     route(f"{FOLDER}/restore", RestoreFolderView.as_view(), name="drive-subfolder-restore"),

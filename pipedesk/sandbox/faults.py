@@ -25,6 +25,7 @@ REQUEST_KINDS = frozenset(
         "truncated",
         "malformed",
         "slow",
+        "stale",
     }
 )
 PUSH_KINDS = frozenset({"lost", "doubled", "delayed", "forged"})

@@ -55,7 +55,7 @@ class Router:
         call = self._read(route, path_values, request)
         if route.is_upload and call.text("uploadType") == "resumable":
             return self._begin_upload(call, request)
-        response = self._perform(method, call)
+        response = self._perform(method, call, self._seen_before(fault, call))
         return play_after(fault, response)
 
     def _begin(self, method_id: str, request: Request) -> Fault | None:
@@ -84,13 +84,24 @@ class Router:
             media=media,
         )
 
-    def _perform(self, method: Method, call: Call) -> Response:
+    def _seen_before(self, fault: Fault | None, call: Call) -> list[Json] | None:
+        """The file's permissions, and then the time in which others change them unseen."""
+        if fault is None or fault.kind != "stale":
+            return None
+        with self._google.store.transaction():
+            seen = self._google.permissions.given(call.text("fileId"))
+        time.sleep(fault.seconds)
+        return seen
+
+    def _perform(self, method: Method, call: Call, seen: list[Json] | None = None) -> Response:
         handler = HANDLERS.get(method.id)
         if handler is None:
             raise GoogleError(501, "notImplemented", f"The sandbox does not play {method.id}.")
         mask = self._mask(method, call)
         with self._google.store.transaction():
             self._google.ensure_user(call.user)
+            if seen is not None:
+                self._google.permissions.put_back(call.text("fileId"), seen)
             answer = handler(self._google, call)
         if isinstance(answer, Response):
             return answer

@@ -72,6 +72,9 @@ ACCESS = """
     POST sales                              /api/drive/{entity_type}/{entity_id}/provision
     POST sales                              /api/drive/sync-name
     DELETE sales                    /api/drive/{entity_type}/{entity_id}/files/{file_id}
+    GET,POST sales      /api/drive/{entity_type}/{entity_id}/files/{file_id}/permissions
+    GET,PUT sales /api/drive/{entity_type}/{entity_id}/files/{file_id}/permissions/{permission_id}
+    DELETE sales /api/drive/{entity_type}/{entity_id}/files/{file_id}/permissions/{permission_id}
     DELETE manager                  /api/drive/{entity_type}/{entity_id}/folders/{file_id}
     POST sales                      /api/drive/{entity_type}/{entity_id}/files/{file_id}/restore
     POST manager                    /api/drive/{entity_type}/{entity_id}/folders/{file_id}/restore

@@ -10,7 +10,7 @@ import pytest
 from django.db import transaction
 from django.db.models.functions import Now
 
-from gdrive import client, marking
+from gdrive import client, marking, permission_client
 from pipedesk.core.work import Work
 from pipedesk.google import sending
 
@@ -46,7 +46,7 @@ class Steps:
             if args[0] is None:
                 self.step()
 
-        for module in (client, marking):
+        for module in (client, marking, permission_client):
             monkeypatch.setattr(module, "execute", dying_execute)
         # Around each chunk, too: nothing is sent that does not go through `checked`.
         checked = sending.checked

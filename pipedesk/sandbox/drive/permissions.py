@@ -54,6 +54,13 @@ class Permissions:
             for file_id in file_ids
         )
 
+    def put_back(self, file_id: str, bodies: Iterable[Json]) -> None:
+        """Make these the file's permissions: what somebody does who did not see a later one."""
+        for body in self.given(file_id):
+            self._rows.delete(f"{file_id}\n{body['id']}")
+        for body in bodies:
+            self._rows.put(f"{file_id}\n{body['id']}", {"file": file_id, "body": body})
+
     def get(self, file_id: str, wanted: str) -> Json:
         """One permission. Raises GoogleError 404."""
         row = self._rows.get(f"{file_id}\n{wanted}")
