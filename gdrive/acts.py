@@ -76,6 +76,18 @@ def begun(act: DriveFileAct) -> Iterator[Lease]:
         raise
 
 
+def order(act: DriveFileAct) -> bool:
+    """Let a job do this act; False where another act on the file is under way."""
+    act.ordered = True
+    with transaction.atomic():
+        DriveFileAct.objects.bulk_create([act], ignore_conflicts=True)
+        mine = DriveFileAct.objects.filter(file_id=act.file_id, ordered=True, requested=0).first()
+        if mine is None:
+            return False
+        DriveFileAct.objects.request(mine.pk)
+        return True
+
+
 def end(lease: Lease, act: DriveFileAct, action: str, changes: dict[str, Any]) -> None:
     """End the act with an entry in its entity's history, in the transaction of its result.
 

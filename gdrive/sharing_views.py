@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from django.http import Http404
-from drf_spectacular.utils import OpenApiParameter, extend_schema
+from drf_spectacular.utils import OpenApiExample, OpenApiParameter, extend_schema
 from rest_framework import status
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -51,6 +51,13 @@ class PermissionsView(SharingView):
 
     @extend_schema(
         request=WantedSerializer,
+        examples=[
+            OpenApiExample(
+                "A person",
+                {"type": "user", "role": "reader", "emailAddress": "ana@pipedesk.example"},
+                request_only=True,
+            )
+        ],
         responses={201: PermissionSerializer, 200: PermissionSerializer},
     )
     def post(self, request: Request, *, file_id: str, **kwargs: Any) -> Response:

@@ -43,7 +43,8 @@ def restore(file: DriveFile, home: DriveFolder, *, by: str | None) -> DriveFile:
     """
     if not is_deleted(file):
         return file
-    check_restorable(file, home)
+    check_folders_above(file, home)
+    _check_parent_in_drive(file)
     _do(file, act_on(file, home, Verb.RESTORE, by=by))
     return DriveFile.objects.get(pk=file.pk)
 
@@ -83,14 +84,18 @@ def check_deletable(file: DriveFile) -> None:
         )
 
 
-def check_restorable(file: DriveFile, home: DriveFolder) -> None:
+def check_folders_above(file: DriveFile, home: DriveFolder) -> None:
     """Refuse to restore into the trash. Raises Conflict naming the folder above."""
     way = [crumb.file_id for crumb in ancestry.path(home.folder_id, file.file_id)][:-1]
     above = {row.file_id: row for row in DriveFile.objects.filter(file_id__in=way)}
-    deleted = [above[file_id] for file_id in way if is_deleted(above[file_id])]
-    if deleted:
-        raise _above_is_deleted(deleted[0].name, deleted[0].file_id)
-    try:  # the mirror may not know yet; and it does not show where a record's own folder stands
+    for folder in (above[file_id] for file_id in way):
+        if is_deleted(folder):
+            raise _above_is_deleted(folder.name, folder.file_id)
+
+
+def _check_parent_in_drive(file: DriveFile) -> None:
+    """The same, asked of Drive: the mirror may lag, and shows no folder around a record's."""
+    try:
         parent = client.get_file(file.parent_folder_id) if file.parent_folder_id else None
     except NotFound:
         return

@@ -1,6 +1,7 @@
 """Drive's admin pages."""
 
 from gdrive.admin import overview
+from gdrive.admin.file_verbs import FileActAdmin
 from gdrive.admin.mirror import DriveChangeAdmin, DriveFileAdmin
 from gdrive.admin.plans import PlanAdmin
 from gdrive.admin.templates import TemplateAdmin
@@ -10,6 +11,7 @@ __all__ = [
     "DriveChangeAdmin",
     "DriveChannelAdmin",
     "DriveFileAdmin",
+    "FileActAdmin",
     "FolderTreeAdmin",
     "FollowedDriveAdmin",
     "PlanAdmin",

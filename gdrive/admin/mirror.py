@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from unfold.contrib.filters.admin import DropdownFilter
 from unfold.decorators import display
 
+from gdrive.admin.file_verbs import FileVerbsAdmin
 from gdrive.models import DriveChangeLog, DriveFile
 from gdrive.parsing import FOLDER_MIME_TYPE
 from pipedesk.core.pages import NOTHING, ReadOnlyAdmin, link
@@ -43,7 +44,7 @@ class KindFilter(DropdownFilter):
 
 
 @admin.register(DriveFile)
-class DriveFileAdmin(ReadOnlyAdmin):
+class DriveFileAdmin(FileVerbsAdmin):
     """The mirror of Drive."""
 
     list_display = ("name", "kind", "shown_size", "google_modified_at", "condition", "open_link")

@@ -114,6 +114,7 @@ MODELS: Final[dict[str, tuple[str, ...]]] = {
         "gdrive.drivesyncstate",
         "gdrive.drivewebhookchannel",
         "gdrive.drivefoldertree",
+        "gdrive.drivefileact",
         "webhooks.receipt",
     ),
     "drive_change": ("gdrive.drivechangelog",),

@@ -32,6 +32,7 @@ GROUPS: Final = (
         (
             ("gdrive.DriveFile", "description"),
             ("gdrive.DriveFolderTree", "account_tree"),
+            ("gdrive.DriveFileAct", "pending_actions"),
             ("gdrive.DriveChangeLog", "history"),
             ("gdrive.DriveStructureTemplate", "folder_copy"),
             ("gdrive.DriveTemplatePlan", "rule_folder"),

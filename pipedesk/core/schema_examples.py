@@ -18,6 +18,7 @@ BY_NAME: Final[Mapping[str, Any]] = {
     "email": "ana@pipedesk.example",
     "organizer_email": "ana@pipedesk.example",
     "emailAddress": "ana@pipedesk.example",
+    "domain": "pipedesk.example",
     "phone": "+55 11 91234-5678",
     "address_city": "São Paulo",
     "address_state": "SP",

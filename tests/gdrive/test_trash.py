@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from django.urls import reverse
 from pytest_django import DjangoAssertNumQueries
 
 from crm.models import Lead
@@ -14,8 +15,10 @@ from gdrive.models import DriveFile, DriveFileAct, DriveFolderTree
 from gdrive.tasks import settle_file_act
 from pipedesk.audit.models import AuditLog
 from pipedesk.core.tasks import sweep
+from pipedesk.core.work import claim
 from pipedesk.sandbox.people import DrivePeople
 from pipedesk.sandbox.server import SandboxServer
+from tests.browsing import staff_of, superuser
 from tests.factories.crm import CompanyFactory, LeadFactory
 from tests.gdrive.desk import Desk, log
 from tests.gdrive.dying import let_leases_end
@@ -473,3 +476,75 @@ def test_the_number_of_queries(
         caller.delete(desk.address(desk.folder, kind="folders"))
     with django_assert_num_queries(29):
         caller.post(desk.address(desk.folder, "restore", "folders"))
+
+
+# --- The admin's list -------------------------------------------------------------------------
+
+
+FILES = reverse("admin:gdrive_drivefile_changelist")
+
+
+def act_on_list(verb: str, *rows: DriveFile, role: str = "manager") -> Any:
+    chosen = {"action": verb, "_selected_action": [row.pk for row in rows]}
+    return staff_of(role).post(FILES, chosen, follow=True)
+
+
+def work_off() -> None:
+    for pk in DriveFileAct.objects.values_list("pk", flat=True):
+        settle_file_act(pk)
+
+
+def test_managers_delete_and_restore_from_the_list(desk: Desk) -> None:
+    chosen = [desk.row(desk.file), desk.row(desk.folder)]
+
+    answer = act_on_list("trash", *chosen)
+
+    assert "2 changes ordered." in answer.content.decode()
+    assert trashed(desk, desk.file, desk.folder) == [False, False]
+    work_off()
+    assert trashed(desk, desk.file, desk.folder) == [True, True]
+    assert desk.row(desk.deep).deleted_with == desk.folder
+    assert AuditLog.objects.filter(action="file_deleted", user_id__isnull=False).count() == 2
+    chosen = [desk.row(desk.file), desk.row(desk.folder), desk.row(desk.deep)]
+    answer = act_on_list("restore", *chosen)
+    assert "letters" in answer.content.decode()  # the file inside comes back with its folder
+    work_off()
+    assert trashed(desk, desk.file, desk.folder, desk.deep) == [False] * 3
+    assert not DriveFileAct.objects.exists()
+
+
+def test_the_list_refuses_what_the_api_refuses(desk: Desk) -> None:
+    before = desk.state()
+
+    assert "own folder" in act_on_list("trash", desk.row(desk.root)).content.decode()
+    act_on_list("trash", desk.row(desk.file), role="sales")
+    act_on_list("restore", desk.row(desk.file))
+
+    assert desk.state() == before
+
+
+def test_what_drive_refuses_a_job_is_shown_and_makes_way(
+    api: Api, desk: Desk, google: SandboxServer
+) -> None:
+    refusal = {"status": 403, "reason": "insufficientFilePermissions"}
+    google.google.faults.plan({"method": "files.update", "kind": "status", **refusal})
+    act_on_list("trash", desk.row(desk.file))
+    work_off()
+    page = superuser().get(reverse("admin:gdrive_drivefileact_changelist")).content.decode()
+    assert "offer.pdf" in page
+    assert "owner" in page
+
+    assert delete(api("manager"), desk, desk.file).status_code == 204
+    assert not DriveFileAct.objects.exists()
+
+
+def test_an_ordered_act_survives_a_job_that_died(desk: Desk) -> None:
+    act_on_list("trash", desk.row(desk.file))
+    act = DriveFileAct.objects.get()
+    claim(DriveFileAct, act.pk)
+    let_leases_end(DriveFileAct)
+
+    assert sweep() == 1
+    settle_file_act(act.pk)
+
+    assert trashed(desk, desk.file) == [True]
