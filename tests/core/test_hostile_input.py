@@ -142,11 +142,13 @@ def test_no_body_breaks_a_write(admin: APIClient, address: str, method: str) -> 
         "{", "[]", "null", '"x"', "[" * 50_000, '{"a": 1, "a": 2}', '{"a": NaN}',
         '{"nobody_declared_this": 1}', '{"id": "\\u0000"}', '{"id": "\\ud800"}',
     ]  # fmt: skip
-    if not OPERATIONS[address][method].get("requestBody"):
+    takes = OPERATIONS[address][method].get("requestBody", {}).get("content", {})
+    if not takes:
         return
+    refusals = (400, 404, 409, 422) if "application/json" in takes else (404, 415)
     for body in bodies:
         answer = sealed(admin.generic(method, target, body, content_type="application/json"))
-        assert answer.status_code in (400, 404, 409, 422), (body, answer.status_code)
+        assert answer.status_code in refusals, (body, answer.status_code)
     assert rows_by_table() == before
 
 
