@@ -131,6 +131,8 @@ class Desk:
         roots = [node.google_id for node in nodes if node.path_key == layout.ROOT_KEY]
         folders = DriveFolder.objects.alive().of(entity_type, entity_id)
         made = [google_id for google_id in roots if google_id in plain.ever]
+        if tree.dead_at and any(plain.was_deleted(google_id) for google_id in made):
+            return  # deleted before the worker that made it wrote it down, which then died
         assert list(folders.values_list("folder_id", flat=True)) == made
 
     def has_no_place(self, plain: PlainDrive, node: DriveFolderNode) -> bool:
