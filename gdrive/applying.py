@@ -33,7 +33,7 @@ def apply(state: DriveSyncState, told: Told) -> None:
 def _pass_on(outcome: Outcome, shown: set[str], now: datetime) -> None:
     """Give what lies below its state too; what was shown itself has its own."""
     within_reach = Q(unavailable_at=None)
-    _set(outcome.removed, Edge.NONE, within_reach, shown, unavailable_at=now)
+    _set(outcome.removed, Edge.ENTITY, within_reach, shown, unavailable_at=now)
     DriveFile.objects.filter(within_reach, file_id__in=outcome.removed).update(unavailable_at=now)
     _set(outcome.left, Edge.ENTITY, within_reach, shown, unavailable_at=now)
     for folder_id in outcome.trashed:

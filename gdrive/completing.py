@@ -70,14 +70,17 @@ def _confirmed(state: DriveSyncState, changes: list[Change], keep_alive: KeepAli
     """The changes without removals that are none.
 
     A file is only gone from the drive we know it in. What lay in a folder that is gone is
-    believed; every other one is looked at. With a folder above entities' own ones these are.
+    believed; every other one is looked at, and every entity's own folder below, which may have
+    gone elsewhere before.
     """
     removed = {change.file_id for change in changes if change.file is None}
     told = Told([change for change in changes if change.file])
     rows = DriveFile.objects.filter(file_id__in=removed, drive_id=state.drive_id)
     here = {row.file_id: row for row in rows} if removed else {}
+    if not here:
+        return told
     tops = {key for key, row in here.items() if row.parent_folder_id not in here}
-    roots = _entities_below([key for key, row in here.items() if row.unavailable_at]) - removed
+    roots = _entities_in(list(here))
     if len(tops | roots) > LOOKED_AT_ONCE:
         raise TooMuch
     looked = crawling.look(sorted(tops | roots), keep_alive)
@@ -96,8 +99,9 @@ def _tell_below(folder_ids: list[str], drive_id: str, told: Told, keep_alive: Ke
     told.crawled.update(folder_ids)
 
 
-def _entities_below(folder_ids: list[str]) -> set[str]:
-    inside = ancestry.below(folder_ids)
+def _entities_in(file_ids: list[str]) -> set[str]:
+    """Entities' own folders among these and below them."""
+    inside = [*file_ids, *ancestry.below(file_ids)]
     roots = DriveFolder.objects.alive().filter(folder_id__in=inside)
     return set(roots.values_list("folder_id", flat=True))
 

@@ -350,3 +350,26 @@ def test_a_reading_goes_on_where_the_time_slice_ended(
     assert sorted(kind or "" for _, kind in log()) == ["created", "moved", "removed"]
     assert agrees(drive, root)
     assert DriveFolder.objects.alive().count() == 1
+
+
+@pytest.mark.parametrize("anew", [False, True], ids=["by the feed", "read anew"])
+def test_an_entity_below_another_one_that_goes_for_good_is_looked_at(
+    drive: DrivePeople, root: str, provision: Provision, folder_id: FolderId, anew: bool
+) -> None:
+    """Its folder lay there, was taken out with the one between them, and we did not see it."""
+    other = LeadFactory(title="Other")
+    provision("lead", other.pk)
+    between = drive.create_folder("Between", folder_id("lead", other.pk))
+    drive.move(root, wrap := drive.create_folder("Wrap", between))
+    drive.drop_file(root, "a.txt", b"1")
+    follow()
+
+    drive.move(between, drive.create_folder("Elsewhere"))
+    drive.rename(wrap, "Wrapping")
+    drive.delete(folder_id("lead", other.pk))
+    if anew:
+        DriveSyncState.objects.update(page_token=None)
+    follow()
+
+    assert agrees(drive, root)
+    assert not DriveFile.objects.in_reach().filter(file_id=folder_id("lead", other.pk)).exists()
