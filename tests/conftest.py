@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from django.conf import settings
 from django.db import connection
+from django.utils import translation
 from pytest_django import Settings
 from rest_framework.test import APIClient
 
@@ -22,6 +23,12 @@ from tests.factories.accounts import UserFactory
 from tests.sandbox_server import sandbox
 
 __all__ = ["sandbox"]
+
+
+@pytest.fixture(autouse=True)
+def own_language() -> None:
+    """Whatever language the request of another test left behind is none of this one's."""
+    translation.deactivate()
 
 
 @pytest.fixture(scope="session")
