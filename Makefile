@@ -12,7 +12,7 @@ PRODUCTION := env $(THROWAWAY) DJANGO_ENV=production DATABASE_URL=postgres://app
 	ALLOWED_HOSTS=crm.example.com SUPABASE_JWT_SECRET=$$($(PYTHON) -c 'import secrets; print(secrets.token_urlsafe(40))') \
 	SUPABASE_JWT_ISSUER=https://project.supabase.co/auth/v1 GOOGLE_API_ROOT_URL=https://www.googleapis.com/
 
-.PHONY: help run test test-sqlite test-postgres check fmt messages schema client fuzz clean
+.PHONY: help run test test-sqlite test-postgres check bench fmt messages schema client fuzz clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -71,6 +71,9 @@ check: .venv/installed-dev ## lint, types, import contracts, migrations, deploy 
 	$(VENV)/lint-imports --no-cache --no-logo
 	env $(THROWAWAY) $(VENV)/python manage.py makemigrations --check --dry-run
 	$(PRODUCTION) $(VENV)/python manage.py check --deploy --fail-level WARNING
+
+bench: .venv/installed-dev ## how fast, against its limits; ONLY="calendar worklist", FULL=1
+	$(VENV)/python -m tests.bench $(ONLY) $(if $(FULL),--full)
 
 fmt: .venv/installed-dev ## format and sort
 	$(VENV)/ruff check --fix --quiet . || true

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import heapq
 import uuid
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final, Protocol
@@ -36,6 +36,13 @@ class Record:
 
     entity_type: str
     entity_id: uuid.UUID
+    _known: dict[str, Any] = field(default_factory=dict, compare=False, repr=False)
+
+    def once(self, name: str, look: Callable[[], Any]) -> Any:
+        """What `look` finds out, asked for once however many sources and pages need it."""
+        if name not in self._known:
+            self._known[name] = look()
+        return self._known[name]
 
 
 @dataclass(frozen=True)

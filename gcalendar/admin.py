@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from django.contrib import admin, messages
+from django.db.models import Case, F, Value, When
 from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 from unfold.decorators import action, display
@@ -145,11 +146,16 @@ class AppearanceInline(ReadOnlyInline):
     fields = ("calendar_id", "google_event_id", "status")
 
 
+def unless_private(column: str) -> Case:
+    """To sort by, without telling what is hidden by the place of its row."""
+    return Case(When(private=False, then=F(column)), default=Value(None))
+
+
 @admin.register(CalendarEvent)
 class EventAdmin(ReadOnlyAdmin):
     """Meetings, each once."""
 
-    list_display = ("shown_title", "start_time", "end_time", "organizer_email", "shown_status")
+    list_display = ("shown_title", "start_time", "end_time", "shown_organizer", "shown_status")
     list_filter = ("status", "all_day")
     search_fields = ("summary", "organizer_email", "google_event_id")
     date_hierarchy = "start_time"
@@ -162,9 +168,9 @@ class EventAdmin(ReadOnlyAdmin):
         "end_time",
         "all_day",
         "time_zone",
-        "location",
+        "shown_place",
         "shown_description",
-        "organizer_email",
+        "shown_organizer",
         "shown_guests",
         "shown_links",
         "shown_recurrence",
@@ -181,10 +187,31 @@ class EventAdmin(ReadOnlyAdmin):
             event.summary = gettext("Busy")
         return event
 
-    @display(description=_("title"), ordering="summary")
+    def get_search_results(
+        self, request: HttpRequest, queryset: models.QuerySet[Any], search_term: str
+    ) -> tuple[models.QuerySet[Any], bool]:
+        """Words find no private meeting: a hit would tell what it is about."""
+        if search_term:
+            queryset = queryset.filter(private=False)
+        found: tuple[models.QuerySet[Any], bool] = super().get_search_results(
+            request, queryset, search_term
+        )
+        return found
+
+    @display(description=_("title"), ordering=unless_private("summary"))
     def shown_title(self, obj: CalendarEvent) -> str:
         """The title, unless the meeting is private."""
         return gettext("Busy") if obj.private else str(obj)
+
+    @display(description=_("place"))
+    def shown_place(self, obj: CalendarEvent) -> str:
+        """The place, unless the meeting is private."""
+        return NOTHING if obj.private else obj.location or NOTHING
+
+    @display(description=_("organiser"), ordering=unless_private("organizer_email"))
+    def shown_organizer(self, obj: CalendarEvent) -> str:
+        """The organiser, unless the meeting is private."""
+        return NOTHING if obj.private else obj.organizer_email or NOTHING
 
     @display(description=_("description"))
     def shown_description(self, obj: CalendarEvent) -> str:
@@ -215,10 +242,10 @@ class EventAdmin(ReadOnlyAdmin):
 
     @display(description=_("link"))
     def shown_links(self, obj: CalendarEvent) -> str:
-        """The way to it in Google Calendar."""
-        return link(obj.html_link, gettext("Open in Calendar"))
+        """The way to it in Google Calendar, unless it is private."""
+        return NOTHING if obj.private else link(obj.html_link, gettext("Open in Calendar"))
 
     @display(description=_("recurrence"))
     def shown_recurrence(self, obj: CalendarEvent) -> str:
-        """The lines of its rule."""
-        return "; ".join(obj.recurrence or ()) or NOTHING
+        """The lines of its rule, unless it is private."""
+        return NOTHING if obj.private else "; ".join(obj.recurrence or ()) or NOTHING

@@ -14,7 +14,7 @@ class GcalendarConfig(AppConfig):
     default_auto_field = "django.db.models.AutoField"
 
     def ready(self) -> None:
-        """Bring meetings to the CRM's statistics and timelines, and forget old creations."""
+        """Bring meetings to the CRM's statistics and timelines, and listen to it."""
         import_module("gcalendar.matching")
         import_module("gcalendar.timeline")
         import_module("gcalendar.receivers")

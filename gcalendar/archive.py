@@ -19,11 +19,13 @@ from gcalendar.matching import Reach, follow
 from gcalendar.models import (
     ArchivedAppearance,
     ArchivedAttendee,
+    ArchivedEventLink,
     ArchivedOccurrence,
     CalendarEvent,
     CalendarEventArchive,
     EventAppearance,
     EventAttendee,
+    EventLink,
     EventOccurrence,
     MirroredCalendar,
     RecurrenceRule,
@@ -39,6 +41,7 @@ CHILDREN: Final[tuple[tuple[type[Any], type[Any]], ...]] = (
     (EventAttendee, ArchivedAttendee),
     (EventAppearance, ArchivedAppearance),
     (EventOccurrence, ArchivedOccurrence),
+    (EventLink, ArchivedEventLink),
 )
 
 
@@ -62,13 +65,14 @@ def put_away(older_than: timedelta, *, dry_run: bool = False) -> Iterator[int]:
 def _put_away(head_ids: Sequence[int], before: datetime) -> int:
     """Move those of these that are over for good, with their exceptions."""
     # A sync holds its calendar's row when it writes: meanwhile none of these can move.
-    shown = EventAppearance.objects.filter(Q(event__in=head_ids) | Q(event__series__in=head_ids))
+    families = CalendarEvent.objects.families(head_ids)
+    shown = EventAppearance.objects.filter(event__in=families.values("pk"))
     calendars = MirroredCalendar.objects.filter(pk__in=shown.values("mirrored_calendar"))
     list(calendars.order_by("pk").select_for_update().values_list("pk", flat=True))
     one_creator_at_a_time()
     ids = _ripe(head_ids, before)
     if ids:
-        reach = Reach(addresses=_guests_of(ids))
+        reach = Reach(set(ids), _guests_of(ids))
         _move(ids, CalendarEvent, CalendarEventArchive, CHILDREN)
         # Who counts meetings at this moment may have seen them on both sides, or on none.
         follow(reach)
@@ -173,6 +177,8 @@ def _move(
 ) -> None:
     """Copy meetings and what belongs to them, column by column, then drop the originals."""
     for some in chunks(sorted(ids)):
+        # Whoever says something of a meeting holds its row meanwhile.
+        list(source.objects.filter(pk__in=some).order_by("pk").select_for_update(of=("self",)))
         _copy(source.objects.filter(pk__in=some), target)
         for origin, destination in children:
             _copy(origin.objects.filter(event__in=some), destination, without="id")

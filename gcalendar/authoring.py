@@ -7,7 +7,7 @@ a repeat meets the meeting of the first attempt, and without one the next sync b
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -19,8 +19,14 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from gcalendar import client, mirror
-from gcalendar.matching import follow
-from gcalendar.models import CalendarEvent, EventAppearance, EventCreation, MirroredCalendar
+from gcalendar.matching import Reach, follow
+from gcalendar.models import (
+    CalendarEvent,
+    EventAppearance,
+    EventCreation,
+    EventLink,
+    MirroredCalendar,
+)
 from gcalendar.parsing import CANCELLED, ParsedEvent, parse_event, zone_named
 from gcalendar.registry import PRIMARY, default_subject
 from pipedesk.accounts.models import User
@@ -114,7 +120,7 @@ def create(
     """
     creation = reserve(asked, calendar, uuid.uuid4().hex)
     if creation.state == EventCreation.State.WRITTEN:
-        written = _appearance(creation)
+        written = appearance(creation)
         if written is not None:
             return written.event
     event_id = str(creation.google_event_id)
@@ -122,11 +128,12 @@ def create(
     if "conferenceData" in body:
         body["conferenceData"]["createRequest"]["requestId"] = event_id
     with refusals():
-        item = _inserted(creation.mirrored_calendar, body, send_updates)
+        item = inserted(creation.mirrored_calendar, body, send_updates)
     return finish(creation, item)
 
 
-def _inserted(calendar: MirroredCalendar, body: dict[str, Any], send_updates: str) -> Any:
+def inserted(calendar: MirroredCalendar, body: dict[str, Any], send_updates: str) -> Any:
+    """Google's event under the id of this body, made now or by an earlier attempt."""
     where = {"subject": calendar.subject}
     for _attempt in range(TRIES):
         try:
@@ -142,15 +149,17 @@ def _inserted(calendar: MirroredCalendar, body: dict[str, Any], send_updates: st
     raise TemporaryError(msg)
 
 
-def reserve(asked: Asked, calendar: MirroredCalendar, google_id: str | None) -> EventCreation:
-    """The row of this request, new or of an earlier attempt.
+def reserve(
+    asked: Asked, calendar: MirroredCalendar, google_id: str | None, **columns: Any
+) -> EventCreation:
+    """The row of this request, new (with these columns) or of an earlier attempt.
 
     Raises InvalidInput for a key that was used for another request.
     """
     with transaction.atomic():
         # One at a time: of two equal requests at once the later one finds the earlier one's row.
         User.objects.select_for_update(of=("self",), no_key=True).get(pk=asked.user.pk)
-        found = _earlier(asked)
+        found = earlier(asked)
         if found is None:
             return EventCreation.objects.create(
                 user=asked.user,
@@ -158,6 +167,7 @@ def reserve(asked: Asked, calendar: MirroredCalendar, google_id: str | None) -> 
                 fingerprint=asked.fingerprint,
                 mirrored_calendar=calendar,
                 google_event_id=google_id,
+                **columns,
             )
     if found.fingerprint != asked.fingerprint:
         message = _("This Idempotency-Key was used for another request.")
@@ -165,7 +175,8 @@ def reserve(asked: Asked, calendar: MirroredCalendar, google_id: str | None) -> 
     return found
 
 
-def _earlier(asked: Asked) -> EventCreation | None:
+def earlier(asked: Asked) -> EventCreation | None:
+    """The row of an earlier attempt at the same, if it still counts."""
     rows = EventCreation.objects.filter(user=asked.user).select_related("mirrored_calendar")
     now = timezone.now()
     if asked.key is not None:
@@ -176,23 +187,37 @@ def _earlier(asked: Asked) -> EventCreation | None:
     found = same.order_by("pk").last()
     if found is None or found.state == EventCreation.State.WRITING:
         return found
-    written = _appearance(found)
+    written = appearance(found)
     # Cancelled since: who asks again wants another one.
     return found if written is not None and written.status != CANCELLED else None
 
 
-def _appearance(creation: EventCreation) -> EventAppearance | None:
+def appearance(creation: EventCreation) -> EventAppearance | None:
+    """Where the mirror has what was created."""
     rows = EventAppearance.objects.on(creation.mirrored_calendar).select_related("event__source")
     return rows.filter(google_event_id=creation.google_event_id).first()
 
 
-def finish(creation: EventCreation, item: dict[str, Any]) -> CalendarEvent:
-    """Write Google's answer to the mirror, with its author, and close the row."""
+def finish(
+    creation: EventCreation, item: dict[str, Any], others: Iterable[ParsedEvent] = ()
+) -> CalendarEvent:
+    """Write Google's answer to the mirror, with its author, and close the row.
+
+    `others`: what the creation did to other events. Who made the series that is split stays the
+    author of the rest of it, and what people said of the series goes for the rest, too.
+    """
+    calendar = creation.mirrored_calendar
     with transaction.atomic():
-        event = store(creation.mirrored_calendar, item)
+        event = write(calendar, [*others, parsed(calendar, item)])
+        series = _split_series(creation)
+        author_id = (series and series.author_id) or creation.user_id
         CalendarEvent.objects.filter(pk=event.pk).update(
-            author=creation.user_id, updated_at=F("updated_at")
+            author=author_id, updated_at=F("updated_at")
         )
+        if creation.split_series_id is not None:
+            _carry_links(series, event)
+        # The answer says which record it was made for: that row is there now (see mirror).
+        EventLink.objects.filter(event=event, user=None).update(user=creation.user_id)
         EventCreation.objects.filter(pk=creation.pk).update(
             state=EventCreation.State.WRITTEN, google_event_id=item["id"]
         )
@@ -200,21 +225,46 @@ def finish(creation: EventCreation, item: dict[str, Any]) -> CalendarEvent:
     return event
 
 
+def _split_series(creation: EventCreation) -> CalendarEvent | None:
+    """The series that the created one goes on for, where the mirror has it."""
+    if creation.split_series_id is None:
+        return None
+    shown = EventAppearance.objects.on(creation.mirrored_calendar).select_related("event")
+    found = shown.filter(google_event_id=creation.split_series_id).first()
+    return None if found is None else found.event
+
+
+def _carry_links(series: CalendarEvent | None, event: CalendarEvent) -> None:
+    """Say of the rest of a series what was said of the series."""
+    EventLink.objects.filter(event=event, user=None).delete()  # Google's copy; people's word counts
+    rows = list(EventLink.objects.filter(event=series).order_by("pk"))
+    for row in rows:
+        row.pk, row.event = None, event
+    EventLink.objects.bulk_create(rows, ignore_conflicts=True)
+    follow(Reach({event.pk}))
+
+
 def store(calendar: MirroredCalendar, item: dict[str, Any]) -> CalendarEvent:
     """Write an event as Google answered it, as a sync would; its echo then is no news."""
-    return _store(calendar, parse_event(item, zone_named(calendar.time_zone) or UTC))
+    return write(calendar, [parsed(calendar, item)])
 
 
-def _store(calendar: MirroredCalendar, parsed: ParsedEvent) -> CalendarEvent:
+def parsed(calendar: MirroredCalendar, item: dict[str, Any]) -> ParsedEvent:
+    """Google's event, in the zone of this calendar."""
+    return parse_event(item, zone_named(calendar.time_zone) or UTC)
+
+
+def write(calendar: MirroredCalendar, events: Sequence[ParsedEvent]) -> CalendarEvent:
+    """Write events as a sync would; returns the meeting of the last one."""
     with transaction.atomic():
         rows = MirroredCalendar.objects.select_for_update(of=("self",), no_key=True)
         calendar = rows.get(pk=calendar.pk)
-        follow(mirror.store(calendar, [parsed]).reach)
+        follow(mirror.store(calendar, events).reach)
         if calendar.applied < calendar.requested:
             # A list that was asked for before may not have it yet.
             MirroredCalendar.objects.request(calendar.pk)
         shown = EventAppearance.objects.on(calendar).select_related("event__source")
-        return shown.get(google_event_id=parsed.google_event_id).event
+        return shown.get(google_event_id=events[-1].google_event_id).event
 
 
 def cancel(target: Target, *, send_updates: str) -> None:
@@ -231,15 +281,13 @@ def cancel(target: Target, *, send_updates: str) -> None:
             send_updates=send_updates,
             subject=calendar.subject,
         )
-    _store(
-        calendar,
-        ParsedEvent(
-            google_event_id=target.google_event_id,
-            status=CANCELLED,
-            recurring_event_id=target.series_id,
-            original_start=target.original_start,
-        ),
+    gone = ParsedEvent(
+        google_event_id=target.google_event_id,
+        status=CANCELLED,
+        recurring_event_id=target.series_id,
+        original_start=target.original_start,
     )
+    write(calendar, [gone])
 
 
 def close_lost_creations() -> int:
@@ -247,13 +295,13 @@ def close_lost_creations() -> int:
 
     Returns how many. Run it every few minutes.
     """
-    waiting = EventCreation.objects.filter(state=EventCreation.State.WRITING)
+    waiting = EventCreation.objects.filter(state=EventCreation.State.WRITING, split_at=None)
     count = 0
     for row in waiting.filter(created_at__lt=timezone.now() - SAME_WITHIN).select_related(
         "mirrored_calendar"
     ):
         with transaction.atomic():
-            shown = _appearance(row)
+            shown = appearance(row)
             if shown is None:
                 continue
             CalendarEvent.objects.filter(pk=shown.event_id, author=None).update(

@@ -39,13 +39,17 @@ def change(
     place = (calendar.calendar_id, target.google_event_id)
     with authoring.refusals():
         item = client.get_event(*place, subject=calendar.subject)
-        seen = seen or _columns(target, item)
+        seen = seen or columns_at(target, item)
         for _attempt in range(TRIES):
             if item.get("status") == CANCELLED:
                 authoring.store(calendar, item)
                 raise Conflict(_("This meeting was cancelled meanwhile."))
             body = body_of(target, item, values)
-            _refuse_clash(target, seen, item, body)
+            try:
+                refuse_clash(target, seen, item, body)
+            except Conflict:
+                authoring.store(calendar, item)
+                raise
             if not body:
                 return authoring.store(calendar, item)
             try:
@@ -68,9 +72,9 @@ def body_of(target: Target, item: Mapping[str, Any], values: Mapping[str, Any]) 
     """What of these values the event does not have yet, as Google's patch."""
     texts = event_bodies.texts_of(values)
     body = {name: value for name, value in texts.items() if value != item.get(name)}
-    times = _times(target, item)
+    times = times_of(target, item)
     if values.keys() & set(MOMENTS):
-        wanted = _wanted_times(times, values)
+        wanted = wanted_times(times, values)
         if wanted != times:
             body |= wanted.points(switched=wanted.all_day is not times.all_day)
             times = wanted
@@ -99,15 +103,16 @@ def guests_after(guests: Any, values: Mapping[str, Any]) -> list[dict[str, Any]]
     return list(by_address.values())
 
 
-def _times(target: Target, item: Mapping[str, Any]) -> Times:
-    columns = _columns(target, item)
+def times_of(target: Target, item: Mapping[str, Any]) -> Times:
+    """When Google says that it is."""
+    columns = columns_at(target, item)
     zone = columns["time_zone"] or target.calendar.time_zone or "UTC"
     if columns["all_day"]:
         return Times(columns["start_date"], columns["end_date"], zone)
     return Times(columns["start_time"], columns["end_time"], zone)
 
 
-def _wanted_times(now: Times, values: Mapping[str, Any]) -> Times:
+def wanted_times(now: Times, values: Mapping[str, Any]) -> Times:
     """The new times; who names only the start moves the whole meeting."""
     start = values.get("start_time", now.start)
     end = values.get("end_time")
@@ -126,16 +131,17 @@ def _wanted_times(now: Times, values: Mapping[str, Any]) -> Times:
     return Times(start.astimezone(UTC), end.astimezone(UTC), zone).check()
 
 
-def _columns(target: Target, item: Mapping[str, Any]) -> dict[str, Any]:
+def columns_at(target: Target, item: Mapping[str, Any]) -> dict[str, Any]:
+    """The columns the mirror would have of Google's item."""
     zone = zone_named(target.calendar.time_zone) or UTC
     return columns_of(parse_event(dict(item), zone))
 
 
-def _refuse_clash(
+def refuse_clash(
     target: Target, seen: Mapping[str, Any], item: Mapping[str, Any], body: Mapping[str, Any]
 ) -> None:
     """Raise Conflict where Google's version of a field to change is not the one that was seen."""
-    now, wanted = _columns(target, item), _columns(target, {**item, **body})
+    now, wanted = columns_at(target, item), columns_at(target, {**item, **body})
     names = [name for name in (*TEXTS, "recurrence") if name in body]
     names += ["start_time", "end_time"] if "start" in body else []
     clashes = [name for name in names if now[name] != seen[name]]
@@ -143,5 +149,4 @@ def _refuse_clash(
         return
     details = {f"google.{name}": now[name] for name in clashes}
     details |= {f"yours.{name}": wanted[name] for name in clashes}
-    authoring.store(target.calendar, dict(item))
     raise Conflict(_("Somebody changed the same in Google Calendar meanwhile."), **details)

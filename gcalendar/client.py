@@ -6,6 +6,7 @@ import hashlib
 import json
 from typing import Any
 
+from pipedesk.google.errors import TemporaryError
 from pipedesk.google.service import calendar_service, execute
 
 # The query of every list call. Google ties a sync token to it, so it never varies between calls
@@ -74,6 +75,27 @@ def get_event(calendar_id: str, event_id: str, *, subject: str = "") -> dict[str
     return execute(events.get(calendarId=calendar_id, eventId=event_id))
 
 
+def list_filtered(calendar_id: str, *, subject: str = "", **filters: str) -> list[dict[str, Any]]:
+    """The events that Google's filters leave, such as `iCalUID`; no sync may be fed with them.
+
+    https://developers.google.com/workspace/calendar/api/v3/reference/events/list
+    """
+    found: list[dict[str, Any]] = []
+    events, page_token = calendar_service(subject).events(), None
+    while True:
+        page = execute(
+            events.list(calendarId=calendar_id, pageToken=page_token, **EVENTS_QUERY, **filters)
+        )
+        found += page.get("items") or ()
+        following = page.get("nextPageToken") or None
+        if following is None:
+            return found
+        if following == page_token:
+            msg = "Google gave the same page token twice"
+            raise TemporaryError(msg)
+        page_token = following
+
+
 def insert_event(
     calendar_id: str, body: dict[str, Any], *, send_updates: str, subject: str = ""
 ) -> dict[str, Any]:
@@ -85,6 +107,19 @@ def insert_event(
         calendarId=calendar_id, body=body, sendUpdates=send_updates, conferenceDataVersion=1
     )  # fmt: skip
     return execute(request)
+
+
+def quick_add(
+    calendar_id: str, text: str, *, send_updates: str, subject: str = ""
+) -> dict[str, Any]:
+    """Let Google make an event of these words, under an id of its own: asked once only.
+
+    https://developers.google.com/workspace/calendar/api/v3/reference/events/quickAdd
+    """
+    request = calendar_service(subject).events().quickAdd(
+        calendarId=calendar_id, text=text, sendUpdates=send_updates
+    )  # fmt: skip
+    return execute(request, once=True)
 
 
 def patch_event(

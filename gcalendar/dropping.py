@@ -18,6 +18,7 @@ from gcalendar.models import (
 )
 from gcalendar.occurrences import refresh
 from gcalendar.parsing import CANCELLED
+from gcalendar.speaking import hand_over
 from pipedesk.core.chunks import chunks
 
 
@@ -25,6 +26,7 @@ def drop(calendar: MirroredCalendar, event_ids: set[int]) -> int:
     """Settle meetings that this calendar no longer shows, exceptions of theirs included.
 
     A meeting that no calendar shows is cancelled; its other columns stay. Returns how many.
+    For one that others show another one speaks, which is read anew.
     """
     exceptions: set[int] = set()
     for ids in chunks(sorted(event_ids)):
@@ -37,6 +39,10 @@ def drop(calendar: MirroredCalendar, event_ids: set[int]) -> int:
     for ids in chunks(sorted(event_ids | exceptions)):
         gone = CalendarEvent.objects.filter(~Exists(alive), pk__in=ids).not_cancelled()
         count += gone.update(status=CANCELLED)
+    shown_here = EventAppearance.objects.on(calendar).live().filter(event=OuterRef("pk"))
+    for ids in chunks(sorted(event_ids | exceptions)):
+        left = CalendarEvent.objects.filter(~Exists(shown_here), pk__in=ids)
+        hand_over(calendar, list(left.values_list("pk", flat=True)))
     return count
 
 
@@ -79,8 +85,8 @@ class Unseen:
                 missing.append((pk, event_id, series_id, status))
         reverted = {pk for pk, _, series_id, _ in missing if series_id in listed}
         gone = {pk for pk, _, _, status in missing if status != CANCELLED} - reverted
-        resting = ArchivedAppearance.objects.filter(mirrored_calendar=calendar)
-        live = resting.exclude(status=CANCELLED).order_by()
+        shown_before = ArchivedAppearance.objects.filter(mirrored_calendar=calendar)
+        live = shown_before.exclude(status=CANCELLED).order_by()
         archived = dict(live.values_list("google_event_id", "generation"))
         lacking = {
             google_id

@@ -76,8 +76,8 @@ def dates_of(start: datetime | date, end: datetime | date) -> tuple[date, date]:
     return first, end.date() + timedelta(days=1) if begun else end.date()
 
 
-def check_rules(lines: Collection[str], times: Times) -> None:
-    """Raise InvalidInput for a rule that nobody can read."""
+def series_of(lines: Iterable[str], times: Times) -> Series:
+    """What the occurrences of these rules and times follow from."""
     zone = ZoneInfo(times.zone)
     moments = [
         moment if isinstance(moment, datetime) else datetime.combine(moment, time(), zone)
@@ -85,11 +85,17 @@ def check_rules(lines: Collection[str], times: Times) -> None:
     ]
     starts_at, ends_at = (moment.astimezone(UTC) for moment in moments)
     first, last = (times.start, times.end) if times.all_day else (None, None)
+    return Series(tuple(lines), starts_at, ends_at, zone, first, last)
+
+
+def check_rules(lines: Collection[str], times: Times) -> None:
+    """Raise InvalidInput for a rule that nobody can read."""
+    series = series_of(lines, times)
     for line in lines:
         if line.partition(":")[0].partition(";")[0].upper() not in RULES:
             raise InvalidInput("recurrence", _("This is no rule: %(line)s") % {"line": line[:100]})
     try:
-        unroll(Series(tuple(lines), starts_at, ends_at, zone, first, last), (), starts_at)
+        unroll(series, (), series.starts_at)
     except UnreadableRuleError as fault:
         message = _("This rule cannot be read: %(fault)s") % {"fault": str(fault)[:200]}
         raise InvalidInput("recurrence", message) from fault

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from gcalendar.linking import Links, links_of
+from gcalendar.addresses import guests_in
+from gcalendar.linking import Links, Meeting, links_of
 from gcalendar.models import CalendarEvent, CalendarEventArchive, MirroredCalendar
 from gcalendar.occurrences import RULE_ERROR
 from pipedesk.accounts.models import User, UserRole
@@ -19,7 +20,8 @@ SHARED = (
     "recurring_event_id", "created_at", "updated_at",
 )  # fmt: skip
 HIDDEN = (
-    "private", "parse_error", "location", "original_start_time", "author_id", "source__visibility",
+    "private", "parse_error", "location", "original_start_time", "author_id", "series_id",
+    "source__visibility",
 )  # fmt: skip
 COLUMNS = (*OWN, "event_id", *(f"event__{name}" for name in (*SHARED, *HIDDEN)))
 # Of the contract, in its order; `location` is ours.
@@ -68,7 +70,7 @@ class Viewer:
 
     @property
     def sees_all(self) -> bool:
-        """Managers and admins see every meeting whole."""
+        """Managers and admins see every meeting whole, but for private ones."""
         return self.user.role in (UserRole.Role.ADMIN, UserRole.Role.MANAGER)
 
     @property
@@ -76,39 +78,46 @@ class Viewer:
         """Lower case; empty where the person has none."""
         return (self.user.email or "").lower()
 
-    def may_read(self, row: Mapping[str, Any], links: Mapping[str, Links]) -> bool:
+    def may_read(self, row: Mapping[str, Any], links: Links) -> bool:
         """Whether more than times is this person's business."""
         if row["event__source__visibility"] == MirroredCalendar.Visibility.BUSY:
             return False
-        if self.sees_all:
+        guests = guests_in(row["event__attendees"])
+        if self.attends(row["event__organizer_email"], guests):
             return True
-        if row["event__author_id"] == self.user.pk:
+        if row["event__private"]:
+            return False
+        if self.sees_all or row["event__author_id"] == self.user.pk:
             return True
-        guests = _guests(row)
-        if self.address and self.address in {*guests, row["event__organizer_email"]}:
-            return True
-        owners = set().union(*(links[guest].owner_ids for guest in guests if guest in links))
-        return not row["event__private"] and self.user.pk in owners
+        return self.user.pk in links.owner_ids
+
+    def attends(self, organizer: str | None, guests: Iterable[str]) -> bool:
+        """Whether this person organises a meeting or is invited to it."""
+        return bool(self.address) and self.address in {*guests, organizer}
 
 
 def rendered(rows: Iterable[Mapping[str, Any]], viewer: Viewer) -> list[dict[str, Any]]:
-    """The rows in the shape of the contract; one query for what they are linked to."""
+    """The rows in the shape of the contract; two queries for what they are linked to."""
     rows = list(rows)
-    links = links_of({guest for row in rows for guest in _guests(row)})
-    return [_rendered(row, links, viewer) for row in rows]
+    links = links_of([meeting_in(row) for row in rows])
+    return [_rendered(row, links[row["event_id"]], viewer) for row in rows]
 
 
-def _guests(row: Mapping[str, Any]) -> list[str]:
-    return [guest["email"] for guest in row["event__attendees"] or ()]
+def meeting_in(row: Mapping[str, Any]) -> Meeting:
+    """Of the columns those that say what a meeting touches."""
+    guests = tuple(guests_in(row["event__attendees"]))
+    return Meeting(row["event_id"], row["event__series_id"], guests)
 
 
-def _rendered(row: Mapping[str, Any], links: Mapping[str, Links], viewer: Viewer) -> dict[str, Any]:
+def _rendered(row: Mapping[str, Any], links: Links, viewer: Viewer) -> dict[str, Any]:
     values = {name: row[f"event__{name}"] for name in SHARED}
     values |= {name: row[name] for name in OWN if name in row}
     values |= {"id": row["event_id"], "location": row["event__location"]}
     values["original_start_time"] = row["event__original_start_time"]
     values["attendees"] = values["attendees"] or []
-    values["linked"] = _linked(row, links)
+    values["linked"] = [
+        {"type": kind, "id": str(pk), "source": whence} for (kind, pk), whence in links.rows.items()
+    ]
     readable = not row["event__parse_error"].startswith(RULE_ERROR)
     if values["recurrence"] and readable and "series" not in row:
         values |= _as_instance(row)
@@ -128,11 +137,3 @@ def _as_instance(row: Mapping[str, Any]) -> dict[str, Any]:
         "original_start_time": row["original_start_time"],
         "recurrence": None,
     }
-
-
-def _linked(row: Mapping[str, Any], links: Mapping[str, Links]) -> list[dict[str, Any]]:
-    found: dict[tuple[str, Any], None] = {}
-    for guest in _guests(row):
-        if guest in links:
-            found |= links[guest].rows
-    return [{"type": kind, "id": str(pk)} for kind, pk in found]

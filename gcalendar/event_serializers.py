@@ -12,7 +12,7 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from gcalendar.event_bodies import SEND_UPDATES
-from gcalendar.linking import CONTACTS_OF
+from gcalendar.models.link import KINDS
 from gcalendar.parsing import zone_named
 from pipedesk.core.fields import AwareDateTimeField
 from pipedesk.core.serializers import StrictBody
@@ -106,7 +106,7 @@ class NewMeetingSerializer(MeetingBody):
     all_day = serializers.BooleanField(default=False)
     create_meet_link = serializers.BooleanField(default=True)
     calendar_id = serializers.CharField(max_length=255, required=False)
-    entity_type = serializers.ChoiceField(list(CONTACTS_OF), required=False)
+    entity_type = serializers.ChoiceField(KINDS, required=False)
     entity_id = serializers.UUIDField(required=False)
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
@@ -120,6 +120,16 @@ class NewMeetingSerializer(MeetingBody):
             if not attrs["all_day"] and not isinstance(attrs[name], datetime):
                 raise serializers.ValidationError({name: _("A time, unless it is all day.")})
         return attrs
+
+
+class QuickAddSerializer(StrictBody):
+    """Words that Google makes a meeting of."""
+
+    aliases: ClassVar[Mapping[str, str]] = {"calendarId": "calendar_id"}
+
+    text = serializers.CharField(max_length=MAX_TITLE)
+    calendar_id = serializers.CharField(max_length=255, required=False)
+    notify = serializers.ChoiceField(list(SEND_UPDATES), default="none")
 
 
 class ChangedMeetingSerializer(MeetingBody):

@@ -7,6 +7,7 @@ from typing import Any
 
 from django.utils import timezone
 
+from gcalendar.addresses import answers_in
 from gcalendar.models import CalendarEvent, EventAttendee, RecurrenceRule
 from gcalendar.parsing import ParsedEvent
 from pipedesk.core.chunks import CHUNK, chunks
@@ -76,9 +77,9 @@ def _write_guests(events: list[CalendarEvent]) -> None:
     for ids in chunks([event.pk for event in events]):
         EventAttendee.objects.filter(event__in=ids).delete()
     rows = [
-        EventAttendee(event=event, email=email, response_status=guest.get("responseStatus"))
+        EventAttendee(event=event, email=address, response_status=answer)
         for event in events
-        for email, guest in {guest["email"]: guest for guest in event.attendees or ()}.items()
+        for address, answer in answers_in(event.attendees).items()
     ]
     EventAttendee.objects.bulk_create(rows, batch_size=CHUNK)
 

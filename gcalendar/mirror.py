@@ -17,6 +17,7 @@ from django.db.models import Exists, F, OuterRef
 from django.utils import timezone
 
 from gcalendar import archive
+from gcalendar.addresses import guests_in
 from gcalendar.creating import one_creator_at_a_time
 from gcalendar.dropping import drop
 from gcalendar.matching import Reach
@@ -27,13 +28,11 @@ from gcalendar.models import (
     EventAppearance,
     MirroredCalendar,
 )
+from gcalendar.noting import note
 from gcalendar.occurrences import refresh
 from gcalendar.parsing import CANCELLED, ParsedEvent
+from gcalendar.speaking import SILENT, shows_times_only
 from pipedesk.core.chunks import CHUNK, chunks
-
-# Of another calendar that speaks for a meeting: these states mean that it has gone silent.
-SILENT = (MirroredCalendar.State.ERROR, MirroredCalendar.State.DISABLED)
-TIMES_ONLY_ROLE = "freeBusyReader"
 
 
 @dataclass
@@ -51,14 +50,6 @@ class Counts:
         self.cancelled += other.cancelled
         self.reach |= other.reach
         return self
-
-
-def shows_times_only(calendar: MirroredCalendar) -> bool:
-    """Whether nothing but times may be stored of this calendar."""
-    return (
-        calendar.visibility == MirroredCalendar.Visibility.BUSY
-        or calendar.access_role == TIMES_ONLY_ROLE
-    )
 
 
 def forget_etags(calendar: MirroredCalendar) -> None:
@@ -117,6 +108,7 @@ class _Writing:
         placed = self._placed(moved)
         counts = self._write_events(placed)
         self._write_appearances(placed)
+        note((event.pk, item.entity) for item, event in placed if item.entity)
         self._link_early_exceptions(placed)
         counts.cancelled = drop(self.calendar, self.dropped_ids)
         refresh(self.touched_ids, timezone.now())
@@ -243,10 +235,10 @@ class _Writing:
                 event.raw, event.parse_error = item.raw, item.error
         created, changed = write_meetings(befores.values())
         self._note(placed)
-        guests = (
-            guest for _event, before in befores.values() for guest in before["attendees"] or ()
-        )
-        return Counts(created, changed, reach=Reach(addresses={g["email"] for g in guests}))
+        guests = {
+            guest for _event, before in befores.values() for guest in guests_in(before["attendees"])
+        }
+        return Counts(created, changed, reach=Reach(addresses=guests))
 
     def _fill(self, item: ParsedEvent, event: CalendarEvent) -> None:
         for name, value in columns_of(item).items():
@@ -276,6 +268,7 @@ class _Writing:
                 google_event_id=item.google_event_id,
                 etag=item.etag,
                 status=item.status,
+                transparent=item.transparent,
                 google_updated_at=item.updated,
             )
             for item, event in placed
@@ -285,8 +278,8 @@ class _Writing:
             batch_size=CHUNK,
             update_conflicts=True,
             unique_fields=["mirrored_calendar", "google_event_id"],
-            update_fields=["event", "calendar_id", "etag", "status", "google_updated_at",
-                           "updated_at"],
+            update_fields=["event", "calendar_id", "etag", "status", "transparent",
+                           "google_updated_at", "updated_at"],
         )  # fmt: skip
 
     def _link_early_exceptions(self, placed: list[tuple[ParsedEvent, CalendarEvent]]) -> None:

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from functools import lru_cache
 from typing import Any
+from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from gcalendar.recurrence import identity_of_date
@@ -22,6 +23,9 @@ PRIVATE = ("private", "confidential")
 # Google's ids have up to 1,024 characters; PostgreSQL indexes up to 2,700 bytes.
 MAX_KEY_LENGTH = 1024
 MAX_EMAIL_LENGTH = 320
+# Our mark on an event: the record it was made for, as `lead:<its id>`.
+ENTITY_PROPERTY = "pipedesk_entity"
+ENTITIES = ("contact", "lead", "company", "deal")
 ATTENDEE_TEXTS = ("email", "displayName", "responseStatus")
 ATTENDEE_FLAGS = ("organizer", "self", "optional", "resource")
 # Fields we store or knowingly leave out. An event with others is kept as Google sent it, too.
@@ -53,7 +57,8 @@ class ParsedEvent:
     """An event as one calendar shows it.
 
     `stub`: a tombstone, of which only the id can be relied on. `error`: why it could not be read;
-    such an event is stored raw and hides nothing of the others.
+    such an event is stored raw and hides nothing of the others. `entity`: kind and id of the
+    record it was made for, as far as the event says.
     """
 
     google_event_id: str
@@ -75,6 +80,7 @@ class ParsedEvent:
     private: bool = False
     transparent: bool = False
     updated: datetime | None = None
+    entity: tuple[str, UUID] | None = None
     raw: Mapping[str, Any] | None = field(default=None, hash=False)
     error: str = ""
 
@@ -104,6 +110,7 @@ class ParsedEvent:
             meet_link=None,
             organizer_email=None,
             attendees=(),
+            entity=None,
             raw=None,
         )
 
@@ -200,6 +207,7 @@ def _parsed(item: dict[str, Any], calendar_zone: tzinfo) -> ParsedEvent:
         private=item.get("visibility") in PRIVATE,
         transparent=item.get("transparency") == "transparent",
         updated=_updated(item),
+        entity=_entity(item),
         raw=None if item.keys() <= KNOWN_FIELDS else cleaned(item),
     )
 
@@ -215,6 +223,15 @@ def _status(item: Mapping[str, Any]) -> str:
     # A value of Google's future counts as an ordinary event.
     status = item.get("status")
     return status if status in STATUSES else "confirmed"
+
+
+def _entity(item: Mapping[str, Any]) -> tuple[str, UUID] | None:
+    properties = item.get("extendedProperties") or {}
+    kind, _colon, name = str((properties.get("private") or {}).get(ENTITY_PROPERTY)).partition(":")
+    try:
+        return (kind, UUID(name)) if kind in ENTITIES else None
+    except ValueError:
+        return None
 
 
 def _lower(value: Any) -> str | None:

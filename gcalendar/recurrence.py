@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from itertools import islice, takewhile
@@ -30,6 +31,15 @@ WALL_TIME = "%Y%m%dT%H%M%S"
 
 class UnreadableRuleError(ValueError):
     """The lines of a series say nothing we can unroll; the message says which part."""
+
+
+@contextmanager
+def readable() -> Iterator[None]:
+    """Turn whatever a strange rule raises into an UnreadableRuleError."""
+    try:
+        yield
+    except (ValueError, TypeError, AttributeError, KeyError, OverflowError, IndexError) as failure:
+        raise UnreadableRuleError(str(failure) or type(failure).__name__) from failure
 
 
 @dataclass(frozen=True)
@@ -66,20 +76,29 @@ def unroll(series: Series, taken: Collection[datetime], now: datetime) -> list[S
     Raises UnreadableRuleError.
     """
     earliest = now - WINDOW - (series.ends_at - series.starts_at)
-    try:
+    with readable():
         slots = takewhile(lambda slot: slot.starts_at < now + WINDOW, _slots(series))
         inside = (s for s in slots if s.starts_at > earliest and s.original_start not in taken)
         return list(islice(inside, MAX_OCCURRENCES))
-    except (ValueError, TypeError, AttributeError, KeyError, OverflowError, IndexError) as failure:
-        raise UnreadableRuleError(str(failure) or type(failure).__name__) from failure
 
 
 def is_over(series: Series, before: datetime) -> bool:
     """Whether no occurrence ends at `before` or later. Raises UnreadableRuleError."""
-    try:
+    with readable():
         return all(slot.ends_at < before for slot in _slots(series))
-    except (ValueError, TypeError, AttributeError, KeyError, OverflowError, IndexError) as failure:
-        raise UnreadableRuleError(str(failure) or type(failure).__name__) from failure
+
+
+def goes_on(series: Series, turn: datetime) -> bool:
+    """Whether the rules put an occurrence at `turn` or later. Raises UnreadableRuleError."""
+    with readable():
+        return any(slot.original_start >= turn for slot in _slots(series))
+
+
+def takes_place(series: Series, identity: datetime) -> bool:
+    """Whether the rules put an occurrence just there. Raises UnreadableRuleError."""
+    with readable():
+        slots = takewhile(lambda slot: slot.original_start <= identity, _slots(series))
+        return any(slot.original_start == identity for slot in slots)
 
 
 def _slots(series: Series) -> Iterator[Slot]:
@@ -104,7 +123,8 @@ def _midnight(on: date, zone: ZoneInfo) -> datetime:
     return datetime.combine(on, time(), zone).astimezone(UTC)
 
 
-def _first_wall(series: Series) -> datetime:
+def first_wall(series: Series) -> datetime:
+    """Where the series starts on its wall clock; midnight of all-day ones."""
     if series.first_on is not None:
         return datetime.combine(series.first_on, time())
     return series.starts_at.astimezone(series.zone).replace(tzinfo=None)
@@ -112,7 +132,7 @@ def _first_wall(series: Series) -> datetime:
 
 def _walls(series: Series) -> Iterable[datetime]:
     """Naive wall-clock starts in order, each once, LATER_YEARS later."""
-    first = _later(_first_wall(series))
+    first = _later(first_wall(series))
     every = rruleset()
     every.rdate(first)  # the first one counts also where no rule names it
     for line in series.lines:
@@ -120,19 +140,37 @@ def _walls(series: Series) -> Iterable[datetime]:
         name, _, options = head.partition(";")
         name = name.upper()
         if name in {"RRULE", "EXRULE"}:
-            rule = rrulestr(_with_wall_until(value, series), dtstart=first)
-            if not isinstance(rule, rrule):
-                msg = "several rules in one line"
-                raise ValueError(msg)
-            (every.rrule if name == "RRULE" else every.exrule)(rule)
+            (every.rrule if name == "RRULE" else every.exrule)(read_rule(value, series))
         elif name in {"RDATE", "EXDATE"}:
             add = every.rdate if name == "RDATE" else every.exdate
             for moment in value.split(","):
-                add(_later(_wall(moment, options, series)))
+                add(_later(wall_of_date(moment, options, series)))
         else:
             msg = f"unknown line {name[:20]!r}"
             raise ValueError(msg)
     return every
+
+
+def read_rule(value: str, series: Series) -> rrule:
+    """The rule of one line, on wall clocks as `later_wall` has them."""
+    first = _later(first_wall(series))
+    rule = rrulestr(_with_wall_until(value, series), dtstart=first)
+    if not isinstance(rule, rrule):
+        msg = "several rules in one line"
+        raise UnreadableRuleError(msg)
+    return rule
+
+
+def later_wall(series: Series, identity: datetime) -> datetime:
+    """Where an occurrence stands on the wall clock that the rules are read on."""
+    return _later(wall_of(series, identity))
+
+
+def wall_of(series: Series, identity: datetime) -> datetime:
+    """Where an occurrence stands on the wall clock of the series; midnight of all-day ones."""
+    if series.first_on is not None:
+        return identity.replace(tzinfo=None)
+    return identity.astimezone(series.zone).replace(tzinfo=None)
 
 
 def _later(wall: datetime) -> datetime:
@@ -157,14 +195,14 @@ def _with_wall_until(rule: str, series: Series) -> str:
     return UNTIL.sub(local, rule)
 
 
-def _wall(moment: str, options: str, series: Series) -> datetime:
+def wall_of_date(moment: str, options: str, series: Series) -> datetime:
     """An RDATE or EXDATE value on the wall clock of the series; of a period its start."""
     stamp = moment.strip().partition("/")[0]
     if series.first_on is not None:
         return datetime.strptime(stamp[:8], "%Y%m%d")  # noqa: DTZ007  a date
     if len(stamp) == 8:
         on = datetime.strptime(stamp, "%Y%m%d")  # noqa: DTZ007  a date
-        return datetime.combine(on, _first_wall(series).time())
+        return datetime.combine(on, first_wall(series).time())
     found = re.search(r"TZID=\"?([^;\"]+)", options, re.IGNORECASE)
     return _parsed_stamp(stamp, ZoneInfo(found[1]) if found else series.zone, series.zone)
 

@@ -7,14 +7,17 @@ from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
 from django.db import transaction
 from django.db.models import Exists, OuterRef, Subquery
+from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from gcalendar.archive import bring_back_told_by
-from gcalendar.matching import Reach, follow, guests_told_by
+from gcalendar.matching import follow, told_by
 from gcalendar.mirror import forget_etags
-from gcalendar.models import CalendarEvent, EventAppearance, EventAttendee, MirroredCalendar
+from gcalendar.models import CalendarEvent, EventAppearance, MirroredCalendar
+from gcalendar.occurrences import refresh
 from gcalendar.parsing import CANCELLED
 from gcalendar.signals import calendar_registered, calendar_removed
+from gcalendar.speaking import forget_words, hand_over
 from gcalendar.sync import forget_cursor
 from pipedesk.core.exceptions import InvalidInput
 
@@ -84,9 +87,12 @@ def remove(calendar: MirroredCalendar) -> None:
         MirroredCalendar.objects.select_for_update().get(pk=calendar.pk)
         calendar_removed.send(sender=MirroredCalendar, calendar=calendar)
         bring_back_told_by(calendar)
-        reach = Reach(addresses=guests_told_by(calendar.pk))
+        reach = told_by(calendar.pk)
+        series_ids = _shared_series(calendar)
         _hand_over(calendar)
         calendar.delete()
+        # A day that only this one still showed is shown no more.
+        refresh(series_ids, timezone.now())
         follow(reach)
 
 
@@ -99,10 +105,20 @@ def set_visibility(calendar: MirroredCalendar, visibility: str) -> None:
         calendar.visibility = visibility
         bring_back_told_by(calendar)
         if visibility == MirroredCalendar.Visibility.BUSY:
-            _forget_details(calendar)
+            told = CalendarEvent.objects.filter(source=calendar)
+            hand_over(calendar, list(told.values_list("pk", flat=True)))
+            forget_words(list(told.values_list("pk", flat=True)))
         forget_etags(calendar)
         forget_cursor(calendar)
         MirroredCalendar.objects.request(calendar.pk)
+
+
+def _shared_series(calendar: MirroredCalendar) -> list[int]:
+    here = EventAppearance.objects.on(calendar).filter(event=OuterRef("pk"))
+    others = EventAppearance.objects.live().exclude(mirrored_calendar=calendar)
+    series = CalendarEvent.objects.filter(recurrence__isnull=False)
+    shared = series.filter(Exists(here), Exists(others.filter(event=OuterRef("pk"))))
+    return list(shared.values_list("pk", flat=True))
 
 
 def _hand_over(calendar: MirroredCalendar) -> None:
@@ -113,18 +129,7 @@ def _hand_over(calendar: MirroredCalendar) -> None:
     live = others.live().order_by("pk")
     told = CalendarEvent.objects.filter(source=calendar)
     told.filter(~Exists(live), Exists(others)).not_cancelled().update(status=CANCELLED)
-    told.filter(Exists(live)).update(source=Subquery(live.values("mirrored_calendar")[:1]))
+    hand_over(calendar, list(told.values_list("pk", flat=True)))
     told.filter(Exists(others)).update(
         source=Subquery(others.order_by("pk").values("mirrored_calendar")[:1])
     )
-
-
-def _forget_details(calendar: MirroredCalendar) -> None:
-    reach = Reach(addresses=guests_told_by(calendar.pk))
-    told = CalendarEvent.objects.filter(source=calendar)
-    EventAttendee.objects.filter(event__in=told).delete()
-    told.update(
-        summary=None, description=None, location=None, html_link=None, meet_link=None,
-        organizer_email=None, attendees=None, raw=None,
-    )  # fmt: skip
-    follow(reach)

@@ -10,7 +10,9 @@ from django.utils import timezone
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
+from gcalendar.linking import EXPLICIT, INFERRED
 from gcalendar.models import CalendarSyncState, MirroredCalendar
+from gcalendar.models.link import KINDS
 from pipedesk.core.fields import AwareDateTimeField
 from pipedesk.core.serializers import RecordSerializer
 from pipedesk.google.channels import ChannelState
@@ -33,8 +35,11 @@ class GuestSerializer(serializers.Serializer[Any]):
 class LinkSerializer(serializers.Serializer[Any]):
     """A row of the CRM that a meeting touches."""
 
-    type = serializers.ChoiceField(["contact", "lead", "company", "deal"])
+    type = serializers.ChoiceField(KINDS)
     id = serializers.UUIDField()
+    source = serializers.ChoiceField(  # type: ignore[assignment]  # a field's own name, too
+        [EXPLICIT, INFERRED], help_text="Whether a person said so, or the guests tell."
+    )
 
 
 class EventSerializer(serializers.Serializer[Any]):

@@ -8,6 +8,7 @@ https://developers.google.com/workspace/calendar/api/guides/sync
 from __future__ import annotations
 
 import logging
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from datetime import datetime
 from time import monotonic
@@ -22,7 +23,8 @@ from gcalendar import client, mirror
 from gcalendar.dropping import Unseen, sweep
 from gcalendar.matching import Reach, follow
 from gcalendar.models import CalendarSyncState, MirroredCalendar
-from gcalendar.parsing import ParsedEvent, parse_events, text
+from gcalendar.parsing import CANCELLED, ParsedEvent, parse_events, text
+from gcalendar.speaking import shows_times_only, unread
 from pipedesk.core.exceptions import TryLater
 from pipedesk.core.polling import next_poll_at
 from pipedesk.core.work import Lease
@@ -43,6 +45,8 @@ SLICE_EVENTS = 2_500
 SLICE_S = 20.0
 # A delta is one transaction; one that takes longer than this to fetch becomes a full sync.
 DELTA_S = 35.0
+# Meetings it has to speak for from now on are read one by one; so many at most.
+UNREAD_EVENTS = 50
 # A full list that hides so much is asked for a second time before anything is hidden.
 SUSPICIOUS_EVENTS = 10
 SUSPICIOUS_PART = 0.5
@@ -135,27 +139,55 @@ def _incremental(lease: Lease, calendar: MirroredCalendar, sync_token: str | Non
     if fetched.reread:
         reason = "the calendar's zone or our access to it changed"
         raise FullSyncNeededError(reason)
+    fetched.items += _unread(lease, calendar, {item.google_event_id for item in fetched.items})
     with transaction.atomic():
         _complete(lease, calendar, fetched)
         follow(mirror.store(calendar, fetched.items).reach)
 
 
+def _unread(lease: Lease, calendar: MirroredCalendar, listed: Collection[str]) -> list[ParsedEvent]:
+    """Meetings another calendar left to this one, as Google has them; without those in `listed`."""
+    ids = unread(calendar, UNREAD_EVENTS + 1)
+    if len(ids) > UNREAD_EVENTS:
+        reason = "another calendar left many meetings to it"
+        raise FullSyncNeededError(reason)
+    found: list[ParsedEvent] = []
+    for google_id in ids:
+        if google_id in listed:
+            continue
+        lease.write()  # still at it
+        try:
+            item = client.get_event(calendar.calendar_id, google_id, subject=calendar.subject)
+        except (NotFound, Gone):
+            found.append(ParsedEvent(google_id, status=CANCELLED))
+        else:
+            found += parse_events([item], calendar.time_zone)
+    return found
+
+
 def _full(lease: Lease, calendar: MirroredCalendar) -> None:
     """One slice of a full sync. Only the last one hides what Google's list no longer has."""
     place = calendar.full_sync_page_token
+    fetched = None
     try:
         fetched = _fetch(lease, calendar, page_token=place, limit_s=SLICE_S, limit=SLICE_EVENTS)
     except (Gone, InvalidRequest):
         if place is None:
             raise
-        # The place has expired. What was marked so far may have vanished: a new generation.
+    if fetched is None or (place is not None and fetched.reread):
+        # The place has expired, or earlier slices were read in another zone. What was marked so
+        # far may have vanished: a new generation.
         place = None
+        calendar.refresh_from_db()
         fetched = _fetch(lease, calendar, limit_s=SLICE_S, limit=SLICE_EVENTS)
     generation = calendar.generation if place else calendar.generation + 1
     if fetched.next_page_token:
         with transaction.atomic():
             lease.write(
-                attempts=0, generation=generation, full_sync_page_token=fetched.next_page_token
+                attempts=0,
+                generation=generation,
+                full_sync_page_token=fetched.next_page_token,
+                **_learnt(calendar),  # or the next slice would take it for news
             )
             follow(_store_listed(calendar, fetched, generation))
         return
@@ -211,7 +243,7 @@ def _fetch(
     Raises BrokenListError, GoogleError, LeaseLost.
     """
     started, fetched = monotonic(), Fetched(asked_at=timezone.now())
-    before = (calendar.time_zone, mirror.shows_times_only(calendar))
+    before = (calendar.time_zone, shows_times_only(calendar))
     if sync_token is None and page_token is None:
         _learn_about(calendar)
     used = {page_token}
@@ -223,7 +255,7 @@ def _fetch(
             page_token=page_token,
         )
         _read_about(calendar, page)
-        fetched.reread = before != (calendar.time_zone, mirror.shows_times_only(calendar))
+        fetched.reread = before != (calendar.time_zone, shows_times_only(calendar))
         fetched.items += parse_events(page.get("items") or (), calendar.time_zone)
         page_token = page.get("nextPageToken") or None
         if page_token is None:
@@ -259,13 +291,20 @@ def _read_about(calendar: MirroredCalendar, about: dict[str, Any]) -> None:
     calendar.access_role = (text(about.get("accessRole")) or calendar.access_role)[:30]
 
 
+def _learnt(calendar: MirroredCalendar) -> dict[str, str | None]:
+    """The columns of the calendar that Google's answers decide."""
+    return {
+        "google_id": calendar.google_id,
+        "summary": calendar.summary,
+        "time_zone": calendar.time_zone,
+        "access_role": calendar.access_role,
+    }
+
+
 def _complete(lease: Lease, calendar: MirroredCalendar, fetched: Fetched) -> None:
     """Prove the lease and keep the cursor, in the transaction that stores what it covers."""
     lease.complete(
-        google_id=calendar.google_id,
-        summary=calendar.summary,
-        time_zone=calendar.time_zone,
-        access_role=calendar.access_role,
+        **_learnt(calendar),
         state=_unless_disabled(MirroredCalendar.State.OK),
         remedy="",
         as_of=fetched.asked_at,

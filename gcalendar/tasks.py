@@ -13,6 +13,7 @@ from gcalendar.authoring import close_lost_creations
 from gcalendar.matching import Reach, follow
 from gcalendar.models import CalendarEvent, MirroredCalendar
 from gcalendar.occurrences import refresh
+from gcalendar.splitting import finish_lost_splits
 from gcalendar.sync import ERROR_POLL_S, sync
 from pipedesk.core.chunks import chunks
 from pipedesk.core.polling import next_poll_at
@@ -49,8 +50,9 @@ def extend_occurrences() -> None:
 
 
 def close_creations() -> None:
-    """Close creations whose process died, once a sync has brought their meetings in."""
+    """Close creations whose process died: one call of Google's by a sync, two by ourselves."""
     close_lost_creations()
+    finish_lost_splits()
 
 
 def archive_events() -> None:

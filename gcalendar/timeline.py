@@ -9,11 +9,13 @@ from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 
 from crm.timeline import Entry, Record, Row, source
+from gcalendar.circles import circle_of, touching
 from gcalendar.event_rows import COLUMNS, Viewer, rendered, stamp_of
-from gcalendar.linking import addresses_of
 from gcalendar.models import (
     ArchivedAttendee,
     ArchivedOccurrence,
+    CalendarEvent,
+    CalendarEventArchive,
     EventAttendee,
     EventOccurrence,
 )
@@ -52,14 +54,16 @@ class Meetings:
         ),
     )
 
+    events: type[Any] = CalendarEvent
     guests: type[Any] = EventAttendee
     times: type[Any] = EventOccurrence
 
     def rows(self, record: Record) -> QuerySet[Any, Any]:
         """The times, once each however many of the people or calendars show them."""
-        people = addresses_of(record.entity_type, record.entity_id)
-        attended = self.guests.objects.filter(email__in=people).order_by().values("event")
-        times: QuerySet[Any, Any] = self.times.objects.shown().filter(event__in=attended)
+        named = record.entity_type, record.entity_id
+        circle = record.once("gcalendar", lambda: circle_of(*named))
+        theirs = touching(circle, named, self.events, self.guests)
+        times: QuerySet[Any, Any] = self.times.objects.shown().touching(*theirs)
         return times.values(*COLUMNS)
 
     def entries(self, rows: Sequence[Row], viewer: User) -> list[Entry]:
@@ -72,6 +76,7 @@ class Meetings:
 class ArchivedMeetings(Meetings):
     """The same of meetings in the archive."""
 
+    events = CalendarEventArchive
     guests = ArchivedAttendee
     times = ArchivedOccurrence
 

@@ -15,8 +15,9 @@ from rest_framework import status
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from gcalendar.circles import circle_of, touching
 from gcalendar.event_rows import COLUMNS, FIELDS, Viewer, read_stamp, rendered, row_of
-from gcalendar.linking import CONTACTS_OF, addresses_of, addresses_owned_by
+from gcalendar.linking import addresses_owned_by
 from gcalendar.models import (
     ArchivedAppearance,
     ArchivedOccurrence,
@@ -26,6 +27,7 @@ from gcalendar.models import (
     EventOccurrence,
     MirroredCalendar,
 )
+from gcalendar.models.link import KINDS
 from gcalendar.parsing import CANCELLED, STATUSES
 from gcalendar.registry import PRIMARY
 from gcalendar.serializers import EventSerializer
@@ -67,8 +69,8 @@ class EventViewSet(RecordViewSet):
             moment("timeMin", "time_min", description="Events that end after this."),
             moment("timeMax", "time_max", description="Events that start before this."),
             text("calendarId", "calendar_id", max_length=255, description="Google's id of it."),
-            choice("entityType", "entity_type", words=CONTACTS_OF),
-            identifier("entityId", "entity_id", description="With entityType: whose people."),
+            choice("entityType", "entity_type", words=KINDS),
+            identifier("entityId", "entity_id", description="With entityType: whose meetings."),
             choices("status", words=STATUSES, description="Cancelled ones only when asked for."),
             text("q", description="Words in title, description or place."),
             boolean("archived", description="Those that were archived, instead of the others."),
@@ -123,11 +125,13 @@ class EventViewSet(RecordViewSet):
             rows = rows.mentioning(self.query["q"])
         entity = self._entity()
         if entity is not None:
-            rows = rows.with_guests(addresses_of(*entity))
-        viewer = Viewer(self.user)
-        if not viewer.sees_all and ("q" in self.query or entity is not None):
+            theirs = touching(circle_of(*entity), entity, rows.events, rows.guests)
+            rows = rows.touching(*theirs)
+        if "q" in self.query or entity is not None:
             # A hit would give away what the mask hides.
-            rows = rows.open_to(self.user.pk, viewer.address, addresses_owned_by(self.user.pk))
+            viewer = Viewer(self.user)
+            own = None if viewer.sees_all else addresses_owned_by(self.user.pk)
+            rows = rows.open_to(self.user.pk, viewer.address, own)
         return rows
 
     def _entity(self) -> tuple[str, uuid.UUID] | None:
@@ -173,6 +177,17 @@ def find_named(name: str) -> tuple[CalendarEvent, dict[str, Any] | None]:
     if (found := _found_on(LIVE, name)) is None:
         raise Http404
     return found
+
+
+def ended_series_named(name: str) -> tuple[CalendarEvent, datetime] | None:
+    """The series and original start behind Google's id of an occurrence, where none follows."""
+    series_id, _separator, stamp = name.rpartition("_")
+    turn = read_stamp(stamp) if name.isprintable() else None
+    series = _event_with_google_id(LIVE, series_id) if turn else None
+    if series is None or turn is None or not series.recurrence:
+        return None
+    times = EventOccurrence.objects.filter(event=series, original_start_time__gte=turn)
+    return None if times.exists() else (series, turn)
 
 
 def _found_on(side: Side, name: str) -> tuple[Any, dict[str, Any] | None] | None:

@@ -19,13 +19,14 @@ from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from gdrive import client, layout, placeholders, query
+from gdrive import client, crawling, layout, placeholders, query
+from gdrive.crawling import PARENTS_PER_LIST
 from gdrive.entities import Entity
 from gdrive.models import DriveFile, DriveFolder, DriveFolderNode, DriveFolderTree
 from gdrive.models import DriveStructureNode as TemplateNode
 from gdrive.parsing import RemoteFile
+from pipedesk.core.chunks import chunks
 from pipedesk.core.exceptions import Conflict, GiveUp, InvalidInput
-from pipedesk.google.errors import NotFound
 
 FIELD: Final = "folder_url"
 ADDRESS: Final = re.compile(
@@ -34,7 +35,6 @@ ADDRESS: Final = re.compile(
 )
 BARE_ID: Final = re.compile(r"[A-Za-z0-9_-]{10,128}")
 MAX_LEVELS: Final = 100  # Drive's own limit
-PARENTS_PER_LIST: Final = 25
 
 
 @dataclass
@@ -68,11 +68,9 @@ def examine(tree: DriveFolderTree, entity: Entity, folder_id: str) -> RemoteFile
 
     Raises InvalidInput when no record could have it, Conflict when another one has.
     """
-    try:
-        folder = client.get_file(folder_id)
-    except NotFound:
-        msg = _("There is no such folder, or it is not shared with us.")
-        raise InvalidInput(FIELD, msg) from None
+    folder = crawling.find(folder_id)
+    if folder is None:
+        raise InvalidInput(FIELD, _("There is no such folder, or it is not shared with us."))
     if not folder.is_folder:
         raise InvalidInput(FIELD, _("This is not a folder."))
     if folder.trashed:
@@ -126,9 +124,7 @@ def only_one(name: str, parent_id: str) -> RemoteFile | None:
 def folders_in(parent_ids: Collection[str], name: str = "") -> list[RemoteFile]:
     """Folders directly in these folders and not in the trash, of this exact name if given."""
     found: list[RemoteFile] = []
-    ids = list(parent_ids)
-    for start in range(0, len(ids), PARENTS_PER_LIST):
-        batch = ids[start : start + PARENTS_PER_LIST]
+    for batch in chunks(list(parent_ids), PARENTS_PER_LIST):
         text = f"{query.in_parents(batch)} and trashed = false"
         if name:
             text += f" and name = {query.quoted(name)}"
@@ -197,9 +193,8 @@ def _way_up(folder_id: str) -> Iterator[str]:
     for _level in range(MAX_LEVELS):
         if not folder_id:
             return
-        try:
-            folder = client.get_file(folder_id)
-        except NotFound:
+        folder = crawling.find(folder_id)
+        if folder is None:
             return
         yield folder.file_id
         folder_id = folder.parent_id

@@ -56,8 +56,7 @@ def around_entities(folder_ids: Collection[str]) -> set[str]:
         WITH RECURSIVE below(origin, file_id) AS (
             SELECT f.file_id, f.file_id FROM drive_files f WHERE f.file_id IN ({marks})
             UNION
-            SELECT b.origin, f.file_id FROM drive_files f
-            JOIN below b ON f.parent_folder_id = b.file_id
+            SELECT b.origin, f.file_id FROM below b {_children(Edge.NONE)}
         )
         SELECT DISTINCT b.origin FROM below b
         JOIN google_drive_folders e ON e.folder_id = b.file_id AND e.deleted_at IS NULL
@@ -73,25 +72,69 @@ def keys_below(folder_id: str, edge: Edge) -> RawSQL:
     return RawSQL(_walk("id", "%s", edge), [folder_id])  # noqa: S611  (constants of ours)
 
 
+def ids_below(folder_id: str) -> RawSQL:
+    """Drive's ids of everything below this folder, for `filter(…_id__in=…)`."""
+    return RawSQL(_walk("file_id", "%s", Edge.NONE), [folder_id])  # noqa: S611  (constants)
+
+
+def ids_within(entity_type: str, entity_id: str) -> RawSQL:
+    """Drive's ids of an entity's own folder and of everything below, deleted or not."""
+    roots = """
+        f.file_id IN (SELECT e.folder_id FROM google_drive_folders e
+        WHERE e.entity_id = %s AND e.entity_type = %s)
+    """
+    query = _walk_from("file_id", roots, Edge.NONE)
+    return RawSQL(query, [entity_id, entity_type])  # noqa: S611  (constants of ours)
+
+
+def ids_above() -> RawSQL:
+    """Drive's ids of every folder around an entity's own one, as far up as is known."""
+    return RawSQL(
+        """
+        WITH RECURSIVE above(file_id) AS (
+            SELECT f.parent_folder_id FROM google_drive_folders e
+            JOIN drive_files f ON f.file_id = e.folder_id WHERE e.deleted_at IS NULL
+            UNION
+            SELECT f.parent_folder_id FROM drive_files f JOIN above a ON f.file_id = a.file_id
+        )
+        SELECT file_id FROM above WHERE file_id IS NOT NULL
+        """,
+        [],
+    )
+
+
 def _walk(column: str, marks: str, edge: Edge) -> str:
-    """The query for one column of everything below the folders the marks stand for.
+    """The query for one column of everything below the folders the marks stand for."""
+    return _walk_from(column, f"f.parent_folder_id IN ({marks}) {edge.value}", edge)
+
+
+def _walk_from(column: str, start: str, edge: Edge) -> str:
+    """The query for one column of what fulfils the condition, and of everything below that.
 
     UNION, not UNION ALL: a loop in the data ends the walk.
     """
-    children = "SELECT f.id, f.file_id FROM drive_files f WHERE f.parent_folder_id"
-    # PostgreSQL thinks that there are far more folders than there are, and would read the whole
-    # table for each level: OFFSET 0 makes it look up the folders one by one.
-    deeper = f"CROSS JOIN LATERAL ({children} = b.file_id {edge.value} OFFSET 0) f"
-    if connection.vendor == "sqlite":
-        deeper = f"JOIN drive_files f ON f.parent_folder_id = b.file_id {edge.value}"
     return f"""
         WITH RECURSIVE below(id, file_id) AS (
-            {children} IN ({marks}) {edge.value}
+            SELECT f.id, f.file_id FROM drive_files f WHERE {start}
             UNION
-            SELECT f.id, f.file_id FROM below b {deeper}
+            SELECT f.id, f.file_id FROM below b {_children(edge)}
         )
         SELECT {column} FROM below
     """  # noqa: S608
+
+
+def _children(edge: Edge) -> str:
+    """The join of `f`, what lies directly in the folder `b`.
+
+    PostgreSQL thinks that there are far more folders than there are, and would read the whole
+    table for each level: OFFSET 0 makes it look up the folders one by one.
+    """
+    if connection.vendor == "sqlite":
+        return f"JOIN drive_files f ON f.parent_folder_id = b.file_id {edge.value}"
+    return f"""CROSS JOIN LATERAL (
+        SELECT f.id, f.file_id FROM drive_files f
+        WHERE f.parent_folder_id = b.file_id {edge.value} OFFSET 0
+    ) f"""  # noqa: S608
 
 
 def path(root_id: str, file_id: str) -> list[Crumb]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gdrive.ancestry import MAX_DEPTH
+from gdrive.ancestry import MAX_DEPTH, ids_below
 from gdrive.models import DriveFolder
 
 
@@ -29,16 +29,5 @@ def home_of(file_id: str) -> DriveFolder | None:
 
 def held_by(folder_id: str) -> DriveFolder | None:
     """An entity's own folder somewhere below this folder, if there is one."""
-    found = DriveFolder.objects.raw(
-        """
-        WITH RECURSIVE below(file_id) AS (
-            SELECT file_id FROM drive_files WHERE parent_folder_id = %s
-            UNION
-            SELECT f.file_id FROM drive_files f JOIN below b ON f.parent_folder_id = b.file_id
-        )
-        SELECT e.* FROM google_drive_folders e JOIN below b ON e.folder_id = b.file_id
-        WHERE e.deleted_at IS NULL ORDER BY e.id LIMIT 1
-        """,
-        [folder_id],
-    )
-    return next(iter(found), None)
+    own = DriveFolder.objects.alive().filter(folder_id__in=ids_below(folder_id))
+    return own.order_by("pk").first()

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-from django.db.models.expressions import RawSQL
 from django.utils.translation import gettext as _
 
+from gdrive import ancestry
 from gdrive.models import DriveChangeLog, EntityType
 from gdrive.serializers import DriveChangeSerializer
-from gdrive.timeline import TREE
 from pipedesk.core.problems import BadQuery
 from pipedesk.core.query import Parameter, choice, identifier, moment, text
 from pipedesk.core.viewsets import RecordViewSet
@@ -69,7 +68,7 @@ class ChangeViewSet(RecordViewSet):
 
 def _about(entity_type: str, entity_id: str) -> Any:
     """The changes of what lies below an entity's folder, and of what lay there before."""
-    tree = RawSQL(TREE, (entity_id, entity_type))  # noqa: S611  (a constant)
+    tree = ancestry.ids_within(entity_type, entity_id)
     rows = DriveChangeLog.objects.order_by()
     now, before = rows.filter(changed_resource_id__in=tree), rows.filter(folder_id__in=tree)
     return now.values("pk").union(before.values("pk"))

@@ -5,6 +5,7 @@ https://developers.google.com/workspace/drive/api/reference/rest/v3
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import IO, Any
 
@@ -113,12 +114,15 @@ def update_file(
     add_parent: str = "",
     remove_parent: str = "",
     trashed: bool | None = None,
+    app_properties: Mapping[str, str | None] | None = None,
 ) -> RemoteFile:
     """Rename, move, put into the trash or take out of it, in one step.
 
+    Of `app_properties` None takes one away; those that are not named stay.
+
     https://developers.google.com/workspace/drive/api/reference/rest/v3/files/update
     """
-    wanted = {"name": name, "trashed": trashed}
+    wanted = {"name": name, "trashed": trashed, "appProperties": app_properties}
     place: dict[str, str] = {}
     if add_parent:
         place = {"addParents": add_parent, "removeParents": remove_parent}
@@ -137,38 +141,53 @@ def update_file(
 
 
 def list_files(query: str, drive_id: str = "") -> list[RemoteFile]:
-    """Every file that `query` (see gdrive.query) finds, all pages of it.
+    """Every file that `query` (see gdrive.query) finds, all pages of it."""
+    return [parse_file(resource) for resource in find_files(query, drive_id)]
+
+
+def find_files(query: str, drive_id: str = "", fields: str = FILE_FIELDS) -> Iterator[Any]:
+    """The same a page at a time, as Drive describes them with these fields.
 
     https://developers.google.com/workspace/drive/api/reference/rest/v3/files/list
     """
-    scope: dict[str, Any] = {"corpora": "user"}
-    if drive_id:
-        scope = {"corpora": "drive", "driveId": drive_id}
-    found: list[RemoteFile] = []
-    page_token, seen = "", set[str]()
-    while True:
-        request = (
+    scope = {"corpora": "drive", "driveId": drive_id} if drive_id else {"corpora": "user"}
+
+    def ask(page: dict[str, str]) -> Any:
+        return (
             drive_service()
             .files()
             .list(
                 q=query,
                 pageSize=MAX_PAGE_SIZE,
-                fields=f"nextPageToken,files({FILE_FIELDS})",
+                fields=f"nextPageToken,files({fields})",
                 supportsAllDrives=True,
                 includeItemsFromAllDrives=True,
                 **scope,
-                **({"pageToken": page_token} if page_token else {}),
+                **page,
             )
         )
-        answer = execute(request)
-        found += map(parse_file, answer.get("files", []))
-        page_token = answer.get("nextPageToken", "")
-        if not page_token:
-            return found
-        if page_token in seen:
-            msg = "Drive repeats a page of files"
+
+    return items("files", ask)
+
+
+def items(name: str, ask: Callable[[dict[str, str]], Any]) -> Iterator[Any]:
+    """The items called `name` of a list, all pages of it; `ask` makes the request of a page.
+
+    Raises TemporaryError where a page comes twice: it would never end.
+    """
+    page: dict[str, str] = {}
+    seen = set[str]()
+    while True:
+        answer = execute(ask(page))
+        yield from answer.get(name, [])
+        token = answer.get("nextPageToken", "")
+        if not token:
+            return
+        if token in seen:
+            msg = f"Drive repeats a page of {name}"
             raise TemporaryError(msg)
-        seen.add(page_token)
+        seen.add(token)
+        page = {"pageToken": token}
 
 
 def get_start_page_token(drive_id: str = "") -> str:

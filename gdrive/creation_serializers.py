@@ -36,7 +36,7 @@ class NewFileSerializer(StrictBody):
 class OfEntity(serializers.Serializer[object]):
     """Whose folder it is, where the address does not say."""
 
-    entity_type = serializers.ChoiceField(EntityType.values)
+    entity_type = serializers.ChoiceField(EntityType.choices)
     entity_id = serializers.UUIDField()
 
 

@@ -39,6 +39,19 @@ NAMED = (
 )
 
 
+def known_id(entity_type: str, entity_id: object, method: str | None) -> UUID:
+    """The id of an entity there is.
+
+    Raises Http404 where there is none, MovedAway or Conflict where it was merged.
+    """
+    uuid = entities.as_uuid(entity_id)
+    if uuid is None or not entities.exists(entity_type, uuid):
+        if uuid is not None and entity_type in KINDS:
+            point_on(KINDS[entity_type], uuid, method)
+        raise Http404
+    return uuid
+
+
 class EntityView(Forwarding, ContractView):
     """What concerns the folder of one entity; an unknown entity is 404."""
 
@@ -56,11 +69,7 @@ class EntityView(Forwarding, ContractView):
 
         Raises Http404 where there is none, MovedAway or Conflict where it was merged.
         """
-        uuid = entities.as_uuid(entity_id)
-        if uuid is None or not entities.exists(entity_type, uuid):
-            if uuid is not None and entity_type in KINDS:
-                point_on(KINDS[entity_type], uuid, self.request.method)
-            raise Http404
+        uuid = known_id(entity_type, entity_id, self.request.method)
         self.entity_type, self.entity_id = entity_type, str(uuid)
 
     def root(self) -> DriveFolder | None:

@@ -51,7 +51,7 @@ def move(file: DriveFile, target: DriveFile) -> DriveFile:
     with refusals.translated(file):
         current = client.get_file(file.file_id)
     if current.trashed or current.parent_id != file.parent_folder_id:
-        raise Conflict(_("Somebody moved or deleted this in Drive just now: look again."))
+        raise refusals.changed_meanwhile()
     with refusals.translated(file):
         moved = client.update_file(
             file.file_id, add_parent=target.file_id, remove_parent=current.parent_id

@@ -12,7 +12,7 @@ from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from gdrive import client, entities, journal, placeholders, provisioning, remedies
+from gdrive import crawling, entities, journal, placeholders, provisioning, remedies
 from gdrive.models import (
     DriveFile,
     DriveFolderNode,
@@ -23,7 +23,6 @@ from gdrive.models import (
 )
 from gdrive.parsing import RemoteFile
 from pipedesk.core.work import Lease
-from pipedesk.google.errors import NotFound
 
 Action, Reason = DriveTemplatePlanItem.Action, DriveTemplatePlanItem.Reason
 State = DriveFolderNode.State
@@ -125,11 +124,7 @@ def _reserve(
 
 def _reserve_anew(tree: Tree, folder: DriveFolderNode) -> DriveFolderNode:
     """Give a folder that was deleted for good another id, under which it is made again."""
-    try:
-        client.get_file(folder.google_id)
-    except NotFound:
-        pass
-    else:
+    if crawling.find(folder.google_id) is not None:
         raise Left(_("it is in Drive, outside the record's folder"))
     tree.lease.write()
     remedies.recreate(folder)
@@ -180,7 +175,7 @@ def _move(tree: Tree, item: DriveTemplatePlanItem, node: DriveStructureNode) -> 
 
 
 def _present(folder: DriveFolderNode) -> RemoteFile:
-    current = provisioning.look(folder)
+    current = crawling.find(folder.google_id)
     if current is None:
         raise Left(str(Reason.GONE.label))
     if current.trashed:

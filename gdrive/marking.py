@@ -14,8 +14,7 @@ from typing import Any
 from gdrive import client, query
 from gdrive.models import DriveFolderNode
 from gdrive.parsing import RemoteFile, parse_file
-from pipedesk.google.errors import TemporaryError
-from pipedesk.google.service import drive_service, execute
+from pipedesk.core.chunks import chunks
 
 ENTITIES_PER_LIST = 12  # an address stays under 2,048 characters
 NO_MARKS: Mapping[str, None] = {"place": None, "entity_type": None, "entity_id": None}
@@ -44,19 +43,13 @@ def mark(file_id: str, marks: Mapping[str, str | None]) -> RemoteFile:
 
     https://developers.google.com/workspace/drive/api/reference/rest/v3/files/update
     """
-    return _update(file_id, {"appProperties": dict(marks)})
-
-
-def take_out_of_trash(file_id: str) -> RemoteFile:
-    """Restore a file that was put into the trash; what went along with it comes back."""
-    return _update(file_id, {"trashed": False})
+    return client.update_file(file_id, app_properties=marks)
 
 
 def of_records(entity_ids: Collection[str], drive_id: str) -> Iterator[Marked]:
     """The folders marked as these records', trashed or not. A search may lag behind writes."""
-    ids = list(entity_ids)
-    for start in range(0, len(ids), ENTITIES_PER_LIST):
-        terms = (_has("entity_id", each) for each in ids[start : start + ENTITIES_PER_LIST])
+    for ids in chunks(list(entity_ids), ENTITIES_PER_LIST):
+        terms = (_has("entity_id", each) for each in ids)
         yield from _search(query.any_of(terms), drive_id)
 
 
@@ -65,44 +58,13 @@ def of_place(place: str, drive_id: str) -> Iterator[Marked]:
     return _search(_has("place", place), drive_id)
 
 
-def _update(file_id: str, body: dict[str, Any]) -> RemoteFile:
-    files = drive_service().files()
-    request = files.update(
-        fileId=file_id, body=body, fields=client.FILE_FIELDS, supportsAllDrives=True
-    )
-    return parse_file(execute(request))
-
-
 def _has(key: str, value: str) -> str:
     return f"appProperties has {{ key={query.quoted(key)} and value={query.quoted(value)} }}"
 
 
 def _search(text: str, drive_id: str) -> Iterator[Marked]:
-    scope = {"corpora": "drive", "driveId": drive_id} if drive_id else {"corpora": "user"}
-    page_token, seen = "", set[str]()
-    while True:
-        request = (
-            drive_service()
-            .files()
-            .list(
-                q=text,
-                pageSize=client.MAX_PAGE_SIZE,
-                fields=f"nextPageToken,files({client.FILE_FIELDS},appProperties)",
-                supportsAllDrives=True,
-                includeItemsFromAllDrives=True,
-                **scope,
-                **({"pageToken": page_token} if page_token else {}),
-            )
-        )
-        answer = execute(request)
-        yield from map(_marked, answer.get("files", []))
-        page_token = answer.get("nextPageToken", "")
-        if not page_token:
-            return
-        if page_token in seen:
-            msg = "Drive repeats a page of files"
-            raise TemporaryError(msg)
-        seen.add(page_token)
+    fields = f"{client.FILE_FIELDS},appProperties"
+    return map(_marked, client.find_files(text, drive_id, fields))
 
 
 def _marked(resource: dict[str, Any]) -> Marked:

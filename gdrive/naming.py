@@ -49,6 +49,11 @@ def described(entity_type: str, entity_id: UUID | str, columns: Collection[str])
         _ask_around(Q(pk=entity_id))
 
 
+def contact_moved(contact_id: UUID) -> None:
+    """Ask for the contact's tree where it shows whose lead's contact it is."""
+    _ask("contact", [contact_id], ["owner_name"])
+
+
 def owner_renamed(user_id: UUID) -> None:
     """Ask for the trees that show the name of this owner of leads."""
     own = Q(owner=user_id)

@@ -6,34 +6,32 @@ from collections.abc import Mapping
 from typing import ClassVar
 
 from django.db import transaction
-from django.http import Http404
 from drf_spectacular.utils import extend_schema
-from rest_framework import serializers, status
+from rest_framework import status
 from rest_framework.exceptions import PermissionDenied
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from gdrive import access, entities
-from gdrive.models import DriveFolderTree, EntityType
+from gdrive import access
+from gdrive.creation_serializers import ENTITY, OfEntity
+from gdrive.entity_views import known_id
+from gdrive.models import DriveFolderTree
 from gdrive.serializers import ProvisionSerializer
 from pipedesk.core.serializers import StrictBody
 from pipedesk.core.views import ContractView
 
 
-class SyncNameSerializer(StrictBody):
+class SyncNameSerializer(StrictBody, OfEntity):
     """Whose folders."""
 
-    aliases: ClassVar[Mapping[str, str]] = {"entityType": "entity_type", "entityId": "entity_id"}
-
-    entity_type = serializers.ChoiceField(EntityType.choices)
-    entity_id = serializers.UUIDField()
+    aliases: ClassVar[Mapping[str, str]] = ENTITY
 
 
 class SyncNameView(ContractView):
     """POST /api/drive/sync-name."""
 
     resource = "drive_file"
-    failures: ClassVar[Mapping[str, tuple[int, ...]]] = {"post": (404,)}
+    failures: ClassVar[Mapping[str, tuple[int, ...]]] = {"post": (404, 409)}
 
     @extend_schema(request=SyncNameSerializer, responses={202: ProvisionSerializer})
     def post(self, request: Request) -> Response:
@@ -42,12 +40,10 @@ class SyncNameView(ContractView):
         body.is_valid(raise_exception=True)
         entity_type, entity_id = body.validated_data.values()
         tree = self._ask(str(entity_type), str(entity_id))
-        answer = {"job_id": tree.pk, "state": tree.condition}
-        return Response(answer, status=status.HTTP_202_ACCEPTED)
+        return Response(ProvisionSerializer(tree).data, status=status.HTTP_202_ACCEPTED)
 
     def _ask(self, entity_type: str, entity_id: str) -> DriveFolderTree:
-        if not entities.exists(entity_type, entity_id):
-            raise Http404
+        known_id(entity_type, entity_id, self.request.method)
         if access.permission(self.user, entity_type, entity_id) == access.READER:
             raise PermissionDenied
         with transaction.atomic():

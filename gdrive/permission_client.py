@@ -11,7 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from pipedesk.google.errors import TemporaryError
+from gdrive import client
 from pipedesk.google.service import drive_service, execute
 
 FIELDS = "id,type,role,emailAddress,domain"
@@ -36,11 +36,9 @@ def list_permissions(file_id: str) -> list[Permission]:
 
     https://developers.google.com/workspace/drive/api/reference/rest/v3/permissions/list
     """
-    found: list[Permission] = []
-    page: dict[str, str] = {}
-    seen = set[str]()
-    while True:
-        request = (
+
+    def ask(page: dict[str, str]) -> Any:
+        return (
             drive_service()
             .permissions()
             .list(
@@ -51,16 +49,8 @@ def list_permissions(file_id: str) -> list[Permission]:
                 **page,
             )
         )
-        answer = execute(request)
-        found += map(_read, answer.get("permissions", []))
-        token = answer.get("nextPageToken", "")
-        if not token:
-            return found
-        if token in seen:
-            msg = "Drive repeats a page of permissions"
-            raise TemporaryError(msg)
-        seen.add(token)
-        page = {"pageToken": token}
+
+    return [_read(resource) for resource in client.items("permissions", ask)]
 
 
 def create_permission(

@@ -39,9 +39,7 @@ class ProvisionView(EntityView):
         body = ProvisionBodySerializer(data=request.data)
         body.is_valid(raise_exception=True)
         tree = self._adopt(body.validated_data) if body.validated_data else self._ask()
-        return Response(
-            {"job_id": tree.pk, "state": tree.condition}, status=status.HTTP_202_ACCEPTED
-        )
+        return Response(ProvisionSerializer(tree).data, status=status.HTTP_202_ACCEPTED)
 
     def _ask(self) -> DriveFolderTree:
         with transaction.atomic():

@@ -99,11 +99,8 @@ def _kept_folder(lease: Lease, entity_type: str, kept_id: str) -> DriveFolderNod
         journal.plan(tree, kept, _place(lease, kept))
     root = tree.nodes.select_related("tree", "parent__parent").get(path_key=layout.ROOT_KEY)
     _create_with_parents(lease, root)
-    try:
-        is_trashed = client.get_file(root.google_id).trashed
-    except NotFound:
-        is_trashed = True
-    if is_trashed:
+    folder = crawling.find(root.google_id)
+    if folder is None or folder.trashed:
         msg = _("The folder of the record this one was merged into is gone in Drive: restore it.")
         raise GiveUp(msg)
     return root
@@ -262,7 +259,7 @@ def _bring(
     lease: Lease, node: DriveFolderNode, wanted: str, target: DriveFolderNode | None
 ) -> None:
     """Give one folder its name and place, unless a person chose others meanwhile."""
-    current = look(node)
+    current = crawling.find(node.google_id)
     if current is None or current.trashed:
         return  # the change feed says so too
     known = set() if node.kept_name else {node.name, node.writing_name, wanted}
@@ -276,7 +273,7 @@ def _bring(
         # A person put the place where it belongs into this very folder: it stays.
         write(lease, node, current, name=name, target=target)
     except NotFound as failure:
-        if look(node) is None:
+        if crawling.find(node.google_id) is None:
             return
         raise _has_no_place(node) from failure
 
@@ -284,14 +281,6 @@ def _bring(
 def _has_no_place(node: DriveFolderNode) -> GiveUp:
     msg = _("The folder in which “%(name)s” belongs is gone in Drive: restore it there.")
     return GiveUp(msg % {"name": node.name})
-
-
-def look(node: DriveFolderNode) -> RemoteFile | None:
-    """The folder as Drive has it now; None for one that is gone, or out of reach."""
-    try:
-        return client.get_file(node.google_id)
-    except NotFound:
-        return None
 
 
 def write(

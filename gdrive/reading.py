@@ -1,8 +1,9 @@
 """Reading a drive's folder trees anew, in pieces that survive: mark what is shown, sweep the rest.
 
 Entities' own folders are found in their places, then everything below is listed folder by
-folder; an own folder that is in no place is asked for by its id. Whatever then lacks the mark
-is looked at before it counts as gone, so that a list that comes back empty empties nothing.
+folder; an own folder that is in no place is asked for by its id, and so are the folders around
+entities' own ones. Whatever then lacks the mark is looked at before it counts as gone, so that a
+list that comes back empty empties nothing.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from django.db import transaction
 from django.db.models import Case, F, Max, Q, Value, When
 from django.utils import timezone
 
-from gdrive import applying, client, crawling
+from gdrive import ancestry, applying, client, crawling
 from gdrive.completing import complete
 from gdrive.models import DriveFile, DriveFolder, DriveFolderNode, DriveSyncState
 from gdrive.models.mirror import DriveFileQuerySet
@@ -32,7 +33,12 @@ def read(lease: Lease, state: DriveSyncState, deadline: float) -> bool:
     if state.reading_token is None:
         reading.begin()
     while monotonic() < deadline:
-        if not (reading.list_folders() or reading.look_for_roots() or reading.sweep()):
+        if not (
+            reading.list_folders()
+            or reading.look_for_roots()
+            or reading.look_above()
+            or reading.sweep()
+        ):
             return True
     return False
 
@@ -70,7 +76,7 @@ class Reading:
                 reading_at=state.reading_at,
             )
             applying.apply(state, told)
-            self._mark([file.file_id for file in here])
+            self._mark([*places, *(file.file_id for file in here)])
 
     def list_folders(self) -> bool:
         """What lies in some folders that were shown; False: all were listed."""
@@ -100,6 +106,18 @@ class Reading:
         gone = [change.file_id for change in looked if change.file is None]
         self.absent.update(gone)
         self._write([change for change in looked if change.file], listed=gone)
+        return True
+
+    def look_above(self) -> bool:
+        """Folders noted because they stand around entities': one may stand elsewhere by now."""
+        number = self.state.reading
+        noted = self._rows().filter(unavailable_at__isnull=False, file_id__in=ancestry.ids_above())
+        waiting = noted.filter(read_in__lt=number, listed_in__lt=number)
+        ids = list(waiting.values_list("file_id", flat=True)[:LOOKED_AT_ONCE])
+        if not ids:
+            return False
+        looked = crawling.look(ids, self.lease.write)
+        self._write(looked, listed=[change.file_id for change in looked if change.file is None])
         return True
 
     def sweep(self) -> bool:

@@ -7,10 +7,10 @@ from typing import Any
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models.signals import post_save, pre_save
+from django.db.models.signals import post_delete, post_save, pre_save
 from django.dispatch import receiver
 
-from crm.models import Lead
+from crm.models import Lead, LeadContact
 from crm.signals import (
     entity_created,
     entity_described,
@@ -50,6 +50,13 @@ def follow_description(
 ) -> None:
     """Let the folders whose names show the owner, the city or the role follow them."""
     naming.described(entity_type, str(entity_id), columns)
+
+
+@receiver([post_save, post_delete], sender=LeadContact, dispatch_uid="gdrive.follow_contact")
+def follow_contact(instance: LeadContact, raw: bool = False, **_kwargs: Any) -> None:
+    """Let a contact's folders show who owns the lead it belongs to now."""
+    if not raw:
+        naming.contact_moved(instance.contact_id)
 
 
 @receiver(pre_save, sender=User, dispatch_uid="gdrive.notice_owner_name")

@@ -10,12 +10,11 @@ from collections.abc import Callable
 
 from django.db import transaction
 
-from gdrive import client, journal, layout, marking
+from gdrive import client, crawling, journal, layout
 from gdrive.models import DriveFolder, DriveFolderNode, DriveFolderTree
 from gdrive.parsing import RemoteFile
 from pipedesk.audit.recording import record
 from pipedesk.core.work import Lease
-from pipedesk.google.errors import NotFound
 
 Remedy = DriveFolderNode.Remedy
 
@@ -32,7 +31,7 @@ def carry_out(node: DriveFolderNode, keep_alive: Callable[[], None]) -> None:
     `keep_alive` is called before each call to Google.
     """
     keep_alive()
-    folder = _look(node)
+    folder = crawling.find(node.google_id)
     if node.remedy == Remedy.RECREATE:
         if folder is None:
             recreate(node)
@@ -40,18 +39,11 @@ def carry_out(node: DriveFolderNode, keep_alive: Callable[[], None]) -> None:
     elif folder is not None:
         keep_alive()
         if node.remedy == Remedy.RESTORE and folder.explicitly_trashed:
-            marking.take_out_of_trash(node.google_id)
+            client.update_file(node.google_id, trashed=False)
         elif node.remedy == Remedy.MOVE_BACK:
             _move_back(node, folder)
     DriveFolderNode.objects.filter(pk=node.pk, remedy=node.remedy).update(remedy="")
     node.remedy = ""
-
-
-def _look(node: DriveFolderNode) -> RemoteFile | None:
-    try:
-        return client.get_file(node.google_id)
-    except NotFound:
-        return None
 
 
 def _move_back(node: DriveFolderNode, folder: RemoteFile) -> None:

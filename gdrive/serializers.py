@@ -118,8 +118,8 @@ class DownloadLinkSerializer(serializers.Serializer[Any]):
 class ProvisionSerializer(serializers.Serializer[Any]):
     """The job that grows a tree."""
 
-    job_id = serializers.IntegerField()
-    state = serializers.ChoiceField(["pending", "ready", "error"])
+    job_id = serializers.IntegerField(source="pk")
+    state = serializers.ChoiceField(["pending", "ready", "error"], source="condition")
 
 
 class RootFolderSerializer(serializers.Serializer[Any]):

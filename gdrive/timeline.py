@@ -6,25 +6,15 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from django.db.models import QuerySet
-from django.db.models.expressions import RawSQL
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from crm.timeline import Entry, Record, Row, source
+from gdrive import ancestry
 from gdrive.models import DriveChangeLog, DriveFile
 from pipedesk.accounts.models import User
 from pipedesk.core.pagination import Key, Order
 
-# What lies in the entity's folder, to any depth, deleted and trashed files included.
-TREE: Final = """
-    WITH RECURSIVE tree(file_id) AS (
-        SELECT e.folder_id FROM google_drive_folders e
-        WHERE e.entity_id = %s AND e.entity_type = %s
-        UNION
-        SELECT f.file_id FROM drive_files f JOIN tree t ON f.parent_folder_id = t.file_id
-    )
-    SELECT file_id FROM tree
-"""
 TITLES: Final[Mapping[str, Any]] = {
     "created": gettext_lazy("Added in Drive: %(name)s"),
     "updated": gettext_lazy("Changed in Drive: %(name)s"),
@@ -46,7 +36,7 @@ class Changes:
 
     def rows(self, record: Record) -> QuerySet[Any, Any]:
         """The changes of what is in the tree now, or was when Drive last showed it."""
-        tree = RawSQL(TREE, (str(record.entity_id), record.entity_type))  # noqa: S611  (a constant)
+        tree = ancestry.ids_within(record.entity_type, str(record.entity_id))
         changes = DriveChangeLog.objects.filter(changed_resource_id__in=tree)
         return changes.values("id", "changed_resource_id", "event_type", "received_at")
 

@@ -11,7 +11,7 @@ from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from gdrive import acts, ancestry, belonging, client, own_writes, refusals
+from gdrive import acts, ancestry, belonging, client, crawling, own_writes, refusals
 from gdrive.ancestry import Edge
 from gdrive.layout import COMPANY_PLACES, place_key
 from gdrive.models import DriveFile, DriveFileAct, DriveFolder, DriveFolderNode
@@ -95,10 +95,7 @@ def check_folders_above(file: DriveFile, home: DriveFolder) -> None:
 
 def _check_parent_in_drive(file: DriveFile) -> None:
     """The same, asked of Drive: the mirror may lag, and shows no folder around a record's."""
-    try:
-        parent = client.get_file(file.parent_folder_id) if file.parent_folder_id else None
-    except NotFound:
-        return
+    parent = crawling.find(file.parent_folder_id) if file.parent_folder_id else None
     if parent is not None and parent.trashed:
         raise _above_is_deleted(parent.name, parent.file_id)
 

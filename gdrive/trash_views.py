@@ -12,12 +12,12 @@ from rest_framework.response import Response
 
 from gdrive import finding_views, trash
 from gdrive.entity_views import ENTITY_ID, ENTITY_TYPE
-from gdrive.file_views import FILE_ID, FileView
+from gdrive.file_views import AS_SEEN, FILE_ID, FileView
 from gdrive.serializers import ItemSerializer
 from pipedesk.accounts import roles
 from pipedesk.core.query import Parameter, text
 
-PARAMETERS = [ENTITY_TYPE, ENTITY_ID, FILE_ID]
+PARAMETERS = [ENTITY_TYPE, ENTITY_ID, FILE_ID, AS_SEEN]
 
 
 class DeleteView(FileView):
@@ -36,13 +36,13 @@ class DeleteView(FileView):
         return Response(status=status.HTTP_204_NO_CONTENT)
 
 
-@extend_schema(parameters=PARAMETERS)
+@extend_schema(parameters=PARAMETERS[:-1])
 class OneFileView(DeleteView, finding_views.FileView):
     """GET and DELETE …/files/{fid}."""
 
     role_actions: ClassVar[Mapping[str, str]] = {"delete": roles.CHANGE}
 
-    @extend_schema(request=None, responses={204: None})
+    @extend_schema(parameters=[AS_SEEN], request=None, responses={204: None})
     def delete(self, request: Request, *, file_id: str, **kwargs: Any) -> Response:
         """Put a file into the trash, here and in Drive."""
         return self.remove(file_id, folder=False)
@@ -67,7 +67,7 @@ class RestoreView(FileView):
         """Restore; what is not deleted stays so."""
         file, home = self.of_kind(file_id, folder=folder)
         restored = trash.restore(file, home, by=str(self.user.pk))
-        return Response(ItemSerializer(restored).data)
+        return self.file_response(restored)
 
 
 @extend_schema(parameters=PARAMETERS)

@@ -6,6 +6,7 @@ from django.urls import URLPattern, URLResolver, path, re_path
 
 from pipedesk.core.routing import Router, route
 from webhooks.api import CalendarWatchView, DriveChannelViewSet
+from webhooks.status_views import StatusView
 from webhooks.views import RECEIVER, receive, robots
 
 router = Router()
@@ -15,5 +16,6 @@ urlpatterns: list[URLPattern | URLResolver] = [
     re_path(f"^{RECEIVER.pattern.removeprefix('/')}$", receive, name="google-webhook"),
     path("robots.txt", robots),
     route("api/calendar/watch", CalendarWatchView.as_view(), name="calendar-watch"),
+    route("api/status", StatusView.as_view(), name="status"),
     *router.urls,
 ]

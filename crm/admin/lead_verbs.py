@@ -10,7 +10,6 @@ from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.http import HttpResponse
-from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 from unfold.decorators import action
 from unfold.forms import BaseDialogForm
@@ -22,6 +21,7 @@ from crm.disqualification import disqualify, reopen
 from crm.models import Lead
 from crm.verb_serializers import REASON_LENGTH
 from pipedesk.core.exceptions import Conflict
+from pipedesk.core.pages import asking, leave_dialog
 
 if TYPE_CHECKING:
     from django.http import HttpRequest
@@ -47,12 +47,12 @@ class LeadVerbsAdmin(OwnRowsAdmin):
         description=_("Disqualify"),
         icon="block",
         permissions=["disqualify"],
-        dialog={
-            "title": _("Disqualify this lead?"),
-            "description": _("It can be reopened at any time."),
-            "form_class": DisqualifyForm,
-            "form_submit_text": _("Disqualify"),
-        },
+        dialog=asking(
+            _("Disqualify this lead?"),
+            _("It can be reopened at any time."),
+            submit=_("Disqualify"),
+            form=DisqualifyForm,
+        ),
     )
     def disqualify(self, request: HttpRequest, form: Any, object_id: str) -> HttpResponse:
         """Give the lead up."""
@@ -63,12 +63,11 @@ class LeadVerbsAdmin(OwnRowsAdmin):
         description=_("Reopen"),
         icon="undo",
         permissions=["reopen"],
-        dialog={
-            "title": _("Reopen this lead?"),
-            "description": _("The reason of its disqualification is cleared."),
-            "form_class": BaseDialogForm,
-            "form_submit_text": _("Reopen"),
-        },
+        dialog=asking(
+            _("Reopen this lead?"),
+            _("The reason of its disqualification is cleared."),
+            submit=_("Reopen"),
+        ),
     )
     def reopen(self, request: HttpRequest, form: Any, object_id: str) -> HttpResponse:
         """Take the lead up again."""
@@ -78,14 +77,11 @@ class LeadVerbsAdmin(OwnRowsAdmin):
         description=_("Unqualify"),
         icon="undo",
         permissions=["unqualify"],
-        dialog={
-            "title": _("Make a lead of it again?"),
-            "description": _(
-                "It goes back to the work list as it was. The company and the deal stay."
-            ),
-            "form_class": BaseDialogForm,
-            "form_submit_text": _("Unqualify"),
-        },
+        dialog=asking(
+            _("Make a lead of it again?"),
+            _("It goes back to the work list as it was. The company and the deal stay."),
+            submit=_("Unqualify"),
+        ),
     )
     def unqualify(self, request: HttpRequest, form: Any, object_id: str) -> HttpResponse:
         """Make a lead of the customer again."""
@@ -144,5 +140,4 @@ class LeadVerbsAdmin(OwnRowsAdmin):
             messages.error(request, refusal.message)
         else:
             messages.success(request, done)
-        address = reverse("admin:crm_lead_change", args=(object_id,))
-        return HttpResponse(headers={"HX-Redirect": address})
+        return leave_dialog("admin:crm_lead_change", object_id)

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-from django.conf import settings
 from django.db import models
 from django.db.models.functions import Now
 from django.utils import timezone
@@ -15,6 +14,7 @@ from django.utils.translation import gettext_lazy as _
 
 from gcalendar.models.calendar import MirroredCalendar
 from gcalendar.models.event import AppearanceModel, AttendeeModel, EventModel
+from gcalendar.models.link import EventLinkQuerySet, LinkModel, link_constraints
 from gcalendar.models.occurrence import EventOccurrenceQuerySet, OccurrenceModel
 from pipedesk.core.models import column_index
 
@@ -24,16 +24,6 @@ class CalendarEventArchive(EventModel):
 
     id = models.IntegerField(primary_key=True)
     archived_at = models.DateTimeField(default=timezone.now, db_default=Now(), editable=False)
-    source = models.ForeignKey(
-        MirroredCalendar,
-        verbose_name=_("as told by"),
-        null=True,
-        blank=True,
-        on_delete=models.SET_NULL,
-        related_name="+",
-        db_index=False,
-    )
-    google_updated_at = models.DateTimeField(null=True, blank=True, editable=False)
     series = models.ForeignKey(
         "self",
         verbose_name=_("series"),
@@ -41,16 +31,6 @@ class CalendarEventArchive(EventModel):
         blank=True,
         on_delete=models.SET_NULL,
         related_name="exceptions",
-        db_index=False,
-    )
-
-    author = models.ForeignKey(
-        settings.AUTH_USER_MODEL,
-        verbose_name=_("created by"),
-        null=True,
-        blank=True,
-        on_delete=models.SET_NULL,
-        related_name="+",
         db_index=False,
     )
 
@@ -120,11 +100,34 @@ class ArchivedAttendee(AttendeeModel):
         )
 
 
+class ArchivedEventLink(LinkModel):
+    """What was said of a meeting that lies in the archive."""
+
+    event = models.ForeignKey(
+        CalendarEventArchive, on_delete=models.CASCADE, related_name="link_rows", db_index=False
+    )
+
+    objects = EventLinkQuerySet.as_manager()
+
+    class Meta:
+        db_table = "calendar_event_links_archive"
+        verbose_name = _("archived link")
+        verbose_name_plural = _("archived links")
+        ordering = ("id",)
+        indexes = (
+            column_index("calendar_event_links_archive", "event_id"),
+            column_index("calendar_event_links_archive", "user_id"),
+        )
+        constraints = link_constraints("calendar_event_links_archive")
+
+
 class ArchivedOccurrenceQuerySet(EventOccurrenceQuerySet):
     """Times of archived meetings."""
 
     appearances: ClassVar[type[Any]] = ArchivedAppearance
+    events: ClassVar[type[Any]] = CalendarEventArchive
     guests: ClassVar[type[Any]] = ArchivedAttendee
+    links: ClassVar[type[Any]] = ArchivedEventLink
 
 
 class ArchivedOccurrence(OccurrenceModel):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime
 from typing import ClassVar, Self
 
@@ -30,6 +31,14 @@ class MirroredCalendarQuerySet(WorkQuerySet["MirroredCalendar"]):
     def due(self, now: datetime) -> Self:
         """Followed calendars whose safety poll is due."""
         return self.enabled().filter(next_poll_at__lte=now)
+
+    def at(self, addresses: Collection[str]) -> Self:
+        """Calendars with one of these lower-case addresses (see MirroredCalendar.address)."""
+        registered = models.Q(calendar_id__in=addresses)
+        registered |= models.Q(calendar_id="primary", subject__in=addresses)
+        return self.filter(
+            models.Q(google_id__in=addresses) | models.Q(registered, google_id__isnull=True)
+        )
 
 
 class MirroredCalendar(Work):
@@ -119,6 +128,15 @@ class MirroredCalendar(Work):
 
     def __str__(self) -> str:
         return self.summary or self.google_id or self.calendar_id
+
+    @property
+    def address(self) -> str:
+        """Google's id of it, which of a person's own calendar is their e-mail.
+
+        As it was registered until the first sync tells.
+        """
+        registered = self.subject if self.calendar_id == "primary" else self.calendar_id
+        return self.google_id or registered
 
 
 class CalendarSyncStateQuerySet(TimeStampedQuerySet["CalendarSyncState"]):

@@ -14,7 +14,11 @@ class EventCreation(CreatedModel):
     """The id a meeting is created under: whoever repeats the request meets the same meeting.
 
     `fingerprint` is the hash of the request, `key` its `Idempotency-Key`. Without an id of ours
-    (quick add, where Google gives it) the row stands for the attempt.
+    (quick add, where Google gives it) the row stands for the attempt, and until
+    `at_work_until` nobody else may make one.
+
+    One that goes on where a series ends has the series' id at Google, the original start of its
+    own first occurrence (`split_at`), and whom Google writes to (`split_updates`).
     """
 
     class State(models.TextChoices):
@@ -30,6 +34,10 @@ class EventCreation(CreatedModel):
         MirroredCalendar, on_delete=models.CASCADE, related_name="+", db_index=False
     )
     google_event_id = models.CharField(_("Google's id"), max_length=1024, null=True, blank=True)
+    at_work_until = models.DateTimeField(null=True, blank=True)
+    split_series_id = models.CharField(max_length=1024, null=True, blank=True)
+    split_at = models.DateTimeField(null=True, blank=True)
+    split_updates = models.CharField(max_length=12, null=True, blank=True)
     state = models.CharField(
         _("state"),
         max_length=7,
@@ -57,6 +65,19 @@ class EventCreation(CreatedModel):
             models.CheckConstraint(
                 condition=models.Q(state__in=["writing", "written"]),
                 name="ck_calendar_event_creations_state",
+            ),
+            # A split says all of it, under an id of ours, or it is none.
+            models.CheckConstraint(
+                condition=models.Q(
+                    split_series_id__isnull=True, split_at__isnull=True, split_updates__isnull=True
+                )
+                | models.Q(
+                    google_event_id__isnull=False,
+                    split_series_id__isnull=False,
+                    split_at__isnull=False,
+                    split_updates__in=["all", "externalOnly", "none"],
+                ),
+                name="ck_calendar_event_creations_split",
             ),
         )
 

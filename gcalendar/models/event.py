@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Self
 
 from django.conf import settings
@@ -42,6 +43,28 @@ class EventModel(TimeStampedModel):
     # Google's item where ours cannot say everything (fields we do not know, poison events).
     raw = models.JSONField(null=True, blank=True)
     parse_error = models.TextField(default="", db_default="", blank=True)
+    # Whose words the columns hold. Another calendar takes over when this one drops the meeting
+    # or may only say when it is.
+    source = models.ForeignKey(
+        MirroredCalendar,
+        verbose_name=_("as told by"),
+        null=True,
+        blank=True,
+        on_delete=models.SET_NULL,
+        related_name="+",
+        db_index=False,
+    )
+    google_updated_at = models.DateTimeField(null=True, blank=True, editable=False)
+    # Who created it here; it counts as theirs whoever's calendar it stands on.
+    author = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        verbose_name=_("created by"),
+        null=True,
+        blank=True,
+        on_delete=models.SET_NULL,
+        related_name="+",
+        db_index=False,
+    )
 
     class Meta:
         abstract = True
@@ -57,6 +80,10 @@ class CalendarEventQuerySet(TimeStampedQuerySet["CalendarEvent"]):
         """Meetings that take place."""
         return self.exclude(status="cancelled")
 
+    def families(self, ids: Collection[int]) -> Self:
+        """These meetings and the exceptions of the series among them, in no order."""
+        return self.filter(models.Q(pk__in=ids) | models.Q(series__in=ids)).order_by()
+
 
 class CalendarEvent(EventModel):
     """A meeting, stored once however many calendars show it (see appearances).
@@ -64,18 +91,6 @@ class CalendarEvent(EventModel):
     It is cancelled when none of them shows it any more.
     """
 
-    # Whose words the columns hold. Another calendar takes over when this one drops the meeting
-    # or may only say when it is.
-    source = models.ForeignKey(
-        MirroredCalendar,
-        verbose_name=_("as told by"),
-        null=True,
-        blank=True,
-        on_delete=models.SET_NULL,
-        related_name="+",
-        db_index=False,
-    )
-    google_updated_at = models.DateTimeField(null=True, blank=True, editable=False)
     # The series this meeting is an exception of.
     series = models.ForeignKey(
         "self",
@@ -86,16 +101,7 @@ class CalendarEvent(EventModel):
         related_name="exceptions",
         db_index=False,
     )
-    # Who created it here; it counts as theirs whoever's calendar it stands on.
-    author = models.ForeignKey(
-        settings.AUTH_USER_MODEL,
-        verbose_name=_("created by"),
-        null=True,
-        blank=True,
-        on_delete=models.SET_NULL,
-        related_name="+",
-        db_index=False,
-    )
+
     objects = CalendarEventQuerySet.as_manager()
 
     class Meta:
@@ -136,6 +142,8 @@ class AppearanceModel(TimeStampedModel):
     google_event_id = models.CharField(_("Google's id"))
     etag = models.CharField(null=True, blank=True)
     status = models.CharField(_("status"), null=True, blank=True)
+    # Each guest's copy says for itself whether it takes time.
+    transparent = models.BooleanField(_("free"), default=False, db_default=False)
     google_updated_at = models.DateTimeField(null=True, blank=True)
     generation = models.PositiveBigIntegerField(default=0, db_default=0)
 

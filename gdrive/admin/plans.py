@@ -9,17 +9,15 @@ from django.conf import settings
 from django.contrib import admin, messages
 from django.core.paginator import Paginator
 from django.http import Http404, HttpResponse
-from django.urls import reverse
 from django.utils.html import format_html_join
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from unfold.decorators import action, display
-from unfold.forms import BaseDialogForm
 
 from gdrive import plan_commands
 from gdrive.models import DriveTemplatePlan, DriveTemplatePlanItem
 from pipedesk.core.exceptions import Conflict
-from pipedesk.core.pages import NOTHING, WorkAdmin, WorkFilter
+from pipedesk.core.pages import NOTHING, WorkAdmin, WorkFilter, asking, leave_dialog
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -116,15 +114,14 @@ class PlanAdmin(WorkAdmin):
         description=_("Apply"),
         icon="play_arrow",
         permissions=["apply"],
-        dialog={
-            "title": _("Do what this plan says?"),
-            "description": _(
+        dialog=asking(
+            _("Do what this plan says?"),
+            _(
                 "A job changes the folders in Drive. What changed since the plan is left;"
                 " nothing is deleted."
             ),
-            "form_class": BaseDialogForm,
-            "form_submit_text": _("Apply"),
-        },
+            submit=_("Apply"),
+        ),
     )
     def apply_plan(self, request: HttpRequest, form: Any, object_id: str) -> HttpResponse:
         """Ask for the job."""
@@ -140,12 +137,7 @@ class PlanAdmin(WorkAdmin):
         description=_("Cancel"),
         icon="cancel",
         permissions=["cancel"],
-        dialog={
-            "title": _("Stop this plan?"),
-            "description": _("What is done stays."),
-            "form_class": BaseDialogForm,
-            "form_submit_text": _("Stop"),
-        },
+        dialog=asking(_("Stop this plan?"), _("What is done stays."), submit=_("Stop")),
     )
     def cancel_plan(self, request: HttpRequest, form: Any, object_id: str) -> HttpResponse:
         """Stop it before its next folder."""
@@ -184,5 +176,4 @@ class PlanAdmin(WorkAdmin):
             messages.error(request, refusal.message)
         else:
             messages.success(request, done)
-        page = reverse("admin:gdrive_drivetemplateplan_change", args=(object_id,))
-        return HttpResponse(headers={"HX-Redirect": page})
+        return leave_dialog("admin:gdrive_drivetemplateplan_change", object_id)

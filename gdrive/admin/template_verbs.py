@@ -11,7 +11,6 @@ from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import transaction
 from django.http import Http404, HttpResponse, JsonResponse
 from django.template.response import TemplateResponse
-from django.urls import reverse
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from unfold.decorators import action
@@ -29,10 +28,12 @@ from gdrive import (
 )
 from gdrive.models import DriveStructureTemplate
 from gdrive.template_serializers import ImportSerializer
-from pipedesk.core.pages import BaseAdmin
+from pipedesk.core.pages import BaseAdmin, asking, leave_dialog
 
 if TYPE_CHECKING:
     from django.http import HttpRequest
+
+PAGE = "admin:gdrive_drivestructuretemplate_change"
 
 
 class CloneForm(BaseDialogForm):
@@ -109,29 +110,28 @@ class TemplateVerbsAdmin(BaseAdmin):
         description=_("Plan"),
         icon="rule_folder",
         permissions=["change"],
-        dialog={
-            "title": _("Plan what this template changes in existing folders?"),
-            "description": _("Nothing is changed yet: you see what would happen, and why."),
-            "form_class": BaseDialogForm,
-            "form_submit_text": _("Plan"),
-        },
+        dialog=asking(
+            _("Plan what this template changes in existing folders?"),
+            _("Nothing is changed yet: you see what would happen, and why."),
+            submit=_("Plan"),
+        ),
     )
     def draw_plan(self, request: HttpRequest, form: Any, object_id: str) -> HttpResponse:
         """Compare every record with the template, and show the plan."""
         user: Any = request.user
         plan = plan_commands.draw(self._template(request, object_id), user)
-        return _go("admin:gdrive_drivetemplateplan_change", plan.pk)
+        return leave_dialog("admin:gdrive_drivetemplateplan_change", plan.pk)
 
     @action(
         description=_("Copy"),
         icon="content_copy",
         permissions=["add"],
-        dialog={
-            "title": _("Copy this template?"),
-            "description": _("The copy is not active. Without a name it is called “Copy of …”."),
-            "form_class": CloneForm,
-            "form_submit_text": _("Copy"),
-        },
+        dialog=asking(
+            _("Copy this template?"),
+            _("The copy is not active. Without a name it is called “Copy of …”."),
+            submit=_("Copy"),
+            form=CloneForm,
+        ),
     )
     def clone(self, request: HttpRequest, form: Any, object_id: str) -> HttpResponse:
         """Make another template with the same folders."""
@@ -141,7 +141,7 @@ class TemplateVerbsAdmin(BaseAdmin):
             template = self._template(request, object_id)
             copy = templating.clone(template, form.cleaned_data["name"], user)
             self.log_addition(request, copy, str(_("Copied")))
-        return _go("admin:gdrive_drivestructuretemplate_change", copy.pk)
+        return leave_dialog(PAGE, copy.pk)
 
     @action(description=_("Export"), icon="download", permissions=["view"])
     def export(self, request: HttpRequest, object_id: str) -> HttpResponse:
@@ -156,12 +156,12 @@ class TemplateVerbsAdmin(BaseAdmin):
         description=_("Restore a version"),
         icon="undo",
         permissions=["change"],
-        dialog={
-            "title": _("Go back to which version?"),
-            "description": _("Its folders become the template's next version; see Versions."),
-            "form_class": RestoreForm,
-            "form_submit_text": _("Restore"),
-        },
+        dialog=asking(
+            _("Go back to which version?"),
+            _("Its folders become the template's next version; see Versions."),
+            submit=_("Restore"),
+            form=RestoreForm,
+        ),
     )
     def restore_version(self, request: HttpRequest, form: Any, object_id: str) -> HttpResponse:
         """Give the template the folders of an older version again."""
@@ -175,18 +175,18 @@ class TemplateVerbsAdmin(BaseAdmin):
             else:
                 templating.restore(template, kept.document, user)
                 self.log_change(request, template, str(_("Restored a version")))
-        return _go("admin:gdrive_drivestructuretemplate_change", object_id)
+        return leave_dialog(PAGE, object_id)
 
     @action(
         description=_("Import"),
         icon="upload",
         permissions=["add"],
-        dialog={
-            "title": _("Import a template"),
-            "description": _("It is not active unless the document says so."),
-            "form_class": ImportForm,
-            "form_submit_text": _("Import"),
-        },
+        dialog=asking(
+            _("Import a template"),
+            _("It is not active unless the document says so."),
+            submit=_("Import"),
+            form=ImportForm,
+        ),
     )
     def import_document(self, request: HttpRequest, form: Any) -> HttpResponse:
         """Make a template of an exported document."""
@@ -195,7 +195,7 @@ class TemplateVerbsAdmin(BaseAdmin):
             templating.lock()
             template = template_documents.read(form.cleaned_data["document"], user)
             self.log_addition(request, template, str(_("Imported")))
-        return _go("admin:gdrive_drivestructuretemplate_change", template.pk)
+        return leave_dialog(PAGE, template.pk)
 
     # The theme hands over the row's id; a copy or a look does not depend on the row.
 
@@ -235,8 +235,3 @@ def _texts(faults: Any) -> list[Any]:
     if isinstance(faults, list):
         return [text for inner in faults for text in _texts(inner)]
     return [faults]
-
-
-def _go(page: str, pk: object) -> HttpResponse:
-    """Have the browser leave the dialog."""
-    return HttpResponse(headers={"HX-Redirect": reverse(page, args=(pk,))})

@@ -9,8 +9,6 @@ from typing import TYPE_CHECKING, Any
 
 from django import forms
 from django.contrib import messages
-from django.http import HttpResponse
-from django.urls import reverse
 from django.utils.html import format_html, format_html_join
 from django.utils.translation import gettext_lazy as _
 from unfold.decorators import action, display
@@ -21,22 +19,13 @@ from gdrive import checking, entities, journal, repair, takeover
 from gdrive.checking import Finding, Kind
 from gdrive.models import DriveFolderTree
 from pipedesk.core.exceptions import Conflict, GiveUp, InvalidInput
-from pipedesk.core.pages import NOTHING, WorkAdmin
+from pipedesk.core.pages import NOTHING, WorkAdmin, asking, leave_dialog
 from pipedesk.google.errors import GoogleError
 
 if TYPE_CHECKING:
-    from django.http import HttpRequest
-    from django.utils.functional import _StrPromise
+    from django.http import HttpRequest, HttpResponse
 
-
-def asking(title: _StrPromise, description: _StrPromise, form: Any = BaseDialogForm) -> Any:
-    """The dialog that asks before a button acts."""
-    return {
-        "title": title,
-        "description": description,
-        "form_class": form,
-        "form_submit_text": title,
-    }
+PAGE = "admin:gdrive_drivefoldertree_change"
 
 
 class AdoptForm(BaseDialogForm):
@@ -119,7 +108,7 @@ class TreeVerbsAdmin(WorkAdmin):
         dialog=asking(
             _("Adopt a folder"),
             _("It becomes the record's own, with all it holds, and keeps its name and place."),
-            AdoptForm,
+            form=AdoptForm,
         ),
     )
     def adopt(self, request: HttpRequest, form: Any, object_id: str) -> HttpResponse:
@@ -134,7 +123,7 @@ class TreeVerbsAdmin(WorkAdmin):
             messages.error(request, str(failure))
         else:
             self._done(request, tree)
-        return self._anew(object_id)
+        return leave_dialog(PAGE, object_id)
 
     def has_again_permission(self, request: HttpRequest, object_id: str) -> bool:
         """While it is given up."""
@@ -181,12 +170,8 @@ class TreeVerbsAdmin(WorkAdmin):
         repair.ask(chosen, take_back=take_back)
         if chosen and chosen[0].tree is not None:
             self._done(request, chosen[0].tree)
-        return self._anew(object_id)
+        return leave_dialog(PAGE, object_id)
 
     def _done(self, request: HttpRequest, tree: DriveFolderTree) -> None:
         self.log_change(request, tree, str(_("asked for in Drive")))
         messages.success(request, _("It is asked for: the workers do it."))
-
-    def _anew(self, object_id: str) -> HttpResponse:
-        address = reverse("admin:gdrive_drivefoldertree_change", args=(object_id,))
-        return HttpResponse(headers={"HX-Redirect": address})

@@ -29,14 +29,15 @@ def healthz(request: HttpRequest) -> HttpResponse:
 @require_safe
 def readyz(request: HttpRequest) -> HttpResponse:
     """Database, migrations and queue work; otherwise 503 names what does not."""
-    faults = _faults()
-    if not faults:
+    found = faults()
+    if not found:
         return JsonResponse({"status": "ok"})
-    details = [{"field": what, "code": "not_ready", "message": why} for what, why in faults.items()]
+    details = [{"field": what, "code": "not_ready", "message": why} for what, why in found.items()]
     return problem(503, _("Not ready; see the details."), code="not_ready", details=details)
 
 
-def _faults() -> dict[str, str]:
+def faults() -> dict[str, str]:
+    """What keeps this process from its work, by name; empty when nothing does."""
     try:
         executor = MigrationExecutor(connection)
         if executor.migration_plan(executor.loader.graph.leaf_nodes()):

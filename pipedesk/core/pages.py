@@ -8,12 +8,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from django.contrib import messages
+from django.http import HttpResponse
+from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 from unfold.admin import ModelAdmin, TabularInline
 from unfold.contrib.filters.admin import DropdownFilter
 from unfold.decorators import action, display
+from unfold.forms import BaseDialogForm
 
 from pipedesk.accounts.viewing import ViewOnly
 from pipedesk.core.exceptions import Conflict
@@ -142,6 +145,27 @@ def link(url: str | None, text: str) -> str:
     if not url or not url.startswith(("https://", "http://")):
         return NOTHING
     return format_html('<a href="{}" target="_blank" rel="noopener">{}</a>', url, text)
+
+
+def asking(
+    title: _StrPromise,
+    description: _StrPromise,
+    *,
+    submit: _StrPromise | None = None,
+    form: type[BaseDialogForm] = BaseDialogForm,
+) -> dict[str, Any]:
+    """The dialog that asks before a button acts; `submit` is what its own button says."""
+    return {
+        "title": title,
+        "description": description,
+        "form_class": form,
+        "form_submit_text": submit or title,
+    }
+
+
+def leave_dialog(page: str, pk: object) -> HttpResponse:
+    """Have the browser leave a dialog for the page of a row, e.g. `admin:crm_lead_change`."""
+    return HttpResponse(headers={"HX-Redirect": reverse(page, args=(pk,))})
 
 
 class WorkFilter(DropdownFilter):

@@ -136,7 +136,7 @@ def _of_rules(failure: Exception) -> HttpResponse | None:
             wait_s = math.ceil(getattr(failure, "retry_after_s", None) or RETRY_AFTER_S)
             return problem(
                 503,
-                _("Google cannot be reached right now. Nothing was changed; try again later."),
+                _("Google cannot be reached right now; look again, and try again later."),
                 code="google_unavailable",
                 headers={"Retry-After": str(wait_s)},
             )

@@ -20,13 +20,13 @@ from pipedesk.core.schema_answers import (
     GUIDE,
     NAMES,
     REPLAYED,
-    REQUEST_HEADERS,
     SCHEMAS,
     Schema,
     closed,
     failure_response,
     failures_of,
     ref,
+    request_header,
 )
 from pipedesk.core.schema_examples import example_of
 from pipedesk.core.schema_members import add_aliases, as_stored
@@ -156,7 +156,7 @@ class ContractSchema(AutoSchema):
         if declared is None:
             return []
         return [
-            *(self._header(name) for name in self._request_headers()),
+            *(request_header(name) for name in self._request_headers()),
             *(self._described(one, name) for one in declared() for name in one.names),
         ]
 
@@ -166,13 +166,6 @@ class ContractSchema(AutoSchema):
             names.append("If-None-Match")
         changes_row = self.method in ("POST", "PUT", "PATCH", "DELETE") and "{" in self.path
         return [*names, "If-Match"] if self._is_row and changes_row else names
-
-    @staticmethod
-    def _header(name: str) -> OpenApiParameter:
-        description, schema = REQUEST_HEADERS[name]
-        return OpenApiParameter(
-            name, dict(schema), OpenApiParameter.HEADER, description=description
-        )
 
     def _described(self, parameter: Parameter, name: str) -> OpenApiParameter:
         schema = copy.deepcopy(dict(parameter.schema))

@@ -6,6 +6,8 @@ from collections.abc import Iterator, Mapping
 from http import HTTPStatus
 from typing import Any, Final
 
+from drf_spectacular.utils import OpenApiParameter
+
 from pipedesk.core.problems import CODES, CONTENT_TYPE
 
 Schema = dict[str, Any]
@@ -62,8 +64,8 @@ FAILURES: Final[dict[int, tuple[str, str, Mapping[str, str] | None]]] = {
     ),
     429: ("Too many requests; see Retry-After.", "Too many requests; wait a little.", None),
     503: (
-        "Google or the database cannot be reached; nothing was done. See Retry-After.",
-        "Google cannot be reached right now. Nothing was changed; try again later.",
+        "Google or the database cannot be reached; see Retry-After, and look what was done before.",
+        "Google cannot be reached right now; look again, and try again later.",
         None,
     ),
 }
@@ -182,6 +184,14 @@ REQUEST_HEADERS: Final[dict[str, tuple[str, Schema]]] = {
     "If-Match": (IF_MATCH, TEXT),
     "If-None-Match": ("The ETag that was seen; 304 where the row is still that.", TEXT),
 }
+
+
+def request_header(name: str) -> OpenApiParameter:
+    """The description of a header that several operations take."""
+    description, schema = REQUEST_HEADERS[name]
+    return OpenApiParameter(name, dict(schema), OpenApiParameter.HEADER, description=description)
+
+
 GUIDE: Final = """
 
 **Who calls.** `Authorization: Bearer <token>`. What a person may do follows from their role in

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any, ClassVar
 
 from rest_framework import status
@@ -12,8 +12,9 @@ from rest_framework.response import Response
 
 from pipedesk.accounts.models import User
 from pipedesk.core import idempotency
-from pipedesk.core.etags import entity_tag, is_unchanged
+from pipedesk.core.etags import differing_fields, entity_tag, is_unchanged
 from pipedesk.core.pagination import Order, Page, paginate
+from pipedesk.core.problems import PreconditionFailed
 from pipedesk.core.query import Parameter, read_query
 from pipedesk.core.throttling import ThrottledView
 
@@ -80,6 +81,20 @@ class ContractView(ThrottledView):
         if is_unchanged(self.request.headers.get("If-None-Match", ""), tag):
             return Response(status=status.HTTP_304_NOT_MODIFIED, headers={"ETag": tag})
         return Response(answer, headers={"ETag": tag})
+
+    def refuse_overtaken(
+        self, current: Callable[[], Mapping[str, Any]], drifting: Collection[str] = ()
+    ) -> None:
+        """Compare the row the caller saw (If-Match) with the current one.
+
+        Raises PreconditionFailed where they differ, in more than `drifting` fields.
+        """
+        header = self.request.headers.get("If-Match")
+        if header is None:
+            return
+        fields = differing_fields(header, current())
+        if fields is not None and (not fields or set(fields) - set(drifting)):
+            raise PreconditionFailed(fields)
 
     @staticmethod
     def page_response(page: Page, rows: Iterable[Any] | None = None, **members: Any) -> Response:

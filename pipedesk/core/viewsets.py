@@ -17,9 +17,9 @@ from rest_framework.serializers import BaseSerializer
 from rest_framework.viewsets import ViewSetMixin
 
 from pipedesk.accounts.models import User
-from pipedesk.core.etags import differing_fields, entity_tag
+from pipedesk.core.etags import entity_tag
 from pipedesk.core.pagination import PAGING, Order, natural_order
-from pipedesk.core.problems import BadQuery, PreconditionFailed
+from pipedesk.core.problems import BadQuery
 from pipedesk.core.query import Parameter, nearest, texts
 from pipedesk.core.views import ContractView
 
@@ -136,11 +136,7 @@ class RecordViewSet(ViewSetMixin, ContractView, GenericAPIView[Any]):
         if row is None:
             raise Http404
         self.check_object_permissions(self.request, row)
-        header = self.request.headers.get("If-Match")
-        if header is not None:
-            fields = differing_fields(header, self.compared(row))
-            if fields is not None and (not fields or set(fields) - set(self.drifting)):
-                raise PreconditionFailed(fields)
+        self.refuse_overtaken(lambda: self.compared(row), self.drifting)
         return row
 
     def compared(self, row: Any) -> dict[str, Any]:

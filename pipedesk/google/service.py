@@ -29,8 +29,10 @@ from googleapiclient.http import HttpRequest
 from pipedesk.google.answers import error_of
 from pipedesk.google.credentials import credentials_for
 from pipedesk.google.errors import RateLimited, TemporaryError, Unauthorized
+from pipedesk.google.once import sent_once
+from pipedesk.google.wire import Client
 
-READ_TIMEOUT_S = 20
+READ_TIMEOUT_S = 20  # of an answer, from the request's last byte to its own
 RETRIES = 2
 # Retrying ends here, so that a job stays inside its time slice; the job's own back-off goes on.
 PATIENCE_S = 15
@@ -65,11 +67,9 @@ def _service(name: str, version: str, subject: str) -> Resource:
     services: dict[tuple[str, str, str], Resource] = _threads.__dict__.setdefault("services", {})
     key = (name, subject, root_url)
     if key not in services:
-        http = httplib2.Http(timeout=READ_TIMEOUT_S)
-        http.follow_redirects = False
         services[key] = build_from_document(
             deepcopy(_document(name, version, root_url)),
-            http=AuthorizedHttp(credentials_for(subject, root_url), http=http),
+            http=AuthorizedHttp(credentials_for(subject, root_url), http=Client(READ_TIMEOUT_S)),
             requestBuilder=_request_builder(subject),
         )
     return services[key]
@@ -120,14 +120,17 @@ def pause_after(failure: TemporaryError | RateLimited, attempt: int) -> float:
     return failure.retry_after_s or random.uniform(0.5, 1.0) * 2**attempt  # noqa: S311
 
 
-def execute(request: HttpRequest, *, retries: int = RETRIES) -> dict[str, Any]:
+def execute(request: HttpRequest, *, retries: int = RETRIES, once: bool = False) -> dict[str, Any]:
     """Run a request; passing failures are tried again, with jitter and Retry-After.
 
     Every create must carry an id of ours: a retry, and the HTTP library itself, may send it
-    twice. A delete answers an empty dict.
+    twice. One that cannot goes onto the wire `once` at most: after a TemporaryError nobody
+    knows whether Google did it. A delete answers an empty dict.
 
     Raises GoogleError: what the caller can do about it is in the type.
     """
+    if once:
+        return as_dict(checked(lambda: sent_once(request, READ_TIMEOUT_S)))
     started = monotonic()
     for attempt in range(retries + 1):
         try:

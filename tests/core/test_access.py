@@ -66,7 +66,12 @@ ACCESS = """
     POST manager                            /api/calendar/calendars/{id}/sync
     GET,POST sales                          /api/calendar/events
     GET,PATCH,DELETE sales                  /api/calendar/events/{id}
+    GET sales                               /api/calendar/freebusy /api/calendar/slots
+    POST sales                              /api/calendar/events/quick-add
+    POST sales                              /api/calendar/events/{id}/links
+    DELETE sales                   /api/calendar/events/{id}/links/{entity_type}/{entity_id}
     POST manager                            /api/calendar/watch
+    GET manager                             /api/status
     GET sales                               /api/drive/{entity_type}/{entity_id}
     GET sales                               /api/drive/{entity_type}/{entity_id}/root-folder-url
     POST sales                              /api/drive/{entity_type}/{entity_id}/provision

@@ -59,7 +59,7 @@ def test_work_done_is_applied_and_the_lease_given_back(row: DriveSyncState) -> N
     assert not perform(DriveSyncState, row.pk, finish)
 
 
-def test_a_request_during_the_work_leads_to_one_more_run(row: DriveSyncState) -> None:
+def test_f51_a_request_during_the_work_leads_to_one_more_run(row: DriveSyncState) -> None:
     runs: list[int] = []
 
     def work(lease: Lease) -> None:
@@ -76,14 +76,14 @@ def test_a_request_during_the_work_leads_to_one_more_run(row: DriveSyncState) ->
     assert row.applied == row.requested == 2
 
 
-def test_only_one_worker_gets_the_lease(row: DriveSyncState) -> None:
+def test_f49_only_one_worker_gets_the_lease(row: DriveSyncState) -> None:
     DriveSyncState.objects.request(row.pk)
 
     assert claim(DriveSyncState, row.pk) is not None
     assert claim(DriveSyncState, row.pk) is None
 
 
-def test_a_worker_that_lost_its_lease_writes_nothing(row: DriveSyncState) -> None:
+def test_f50_a_worker_that_lost_its_lease_writes_nothing(row: DriveSyncState) -> None:
     DriveSyncState.objects.request(row.pk)
     slow = claim(DriveSyncState, row.pk)
     DriveSyncState.objects.filter(pk=row.pk).update(lease_until=None)
@@ -131,7 +131,7 @@ def test_what_cannot_succeed_is_given_up_and_can_be_revived(row: DriveSyncState)
     assert perform(DriveSyncState, row.pk, finish)
 
 
-def test_five_failures_in_a_row_wait_longer_each_and_the_sixth_try_may_succeed(
+def test_f20_five_failures_in_a_row_wait_longer_each_and_the_sixth_try_may_succeed(
     row: DriveSyncState,
 ) -> None:
     def fail(lease: Lease) -> None:
@@ -181,7 +181,7 @@ def test_what_an_unforeseen_failure_quotes_is_not_kept(row: DriveSyncState) -> N
     assert row.last_error == "ValueError"
 
 
-def test_a_job_that_kills_its_worker_stops_after_six_attempts(row: DriveSyncState) -> None:
+def test_f56_a_job_that_kills_its_worker_stops_after_six_attempts(row: DriveSyncState) -> None:
     DriveSyncState.objects.request(row.pk)
     for _ in range(MAX_ATTEMPTS):
         assert claim(DriveSyncState, row.pk) is not None  # and the process dies here
@@ -192,7 +192,7 @@ def test_a_job_that_kills_its_worker_stops_after_six_attempts(row: DriveSyncStat
     assert row.dead_at is not None
 
 
-def test_the_sweeper_wakes_what_the_queue_lost(row: DriveSyncState) -> None:
+def test_f54_the_sweeper_wakes_what_the_queue_lost(row: DriveSyncState) -> None:
     DriveSyncState.objects.request(row.pk)
     OrmQ.objects.all().delete()
     assert DriveSyncState.objects.rewake() == 0  # the wake-up may still be on its way

@@ -196,7 +196,7 @@ def test_logging_costs_the_same_however_much_was_logged(
         Interaction.objects.create(lead=lead, kind="call", occurred_at=NOW)
 
     # Savepoint and back, who calls, the lead, the interaction, its entry in the history;
-    # statistics: lead, row, logged, contacts of the lead, row written, score. The clock
-    # stands still, so that the lead's last interaction is the same.
-    with django_assert_num_queries(12):
+    # statistics: lead, row, logged, contacts of the lead, what people said of its meetings, row
+    # written, score. The clock stands still, so that the lead's last interaction is the same.
+    with django_assert_num_queries(13):
         assert manager.post(address(lead), {"kind": "call"}).status_code == 201

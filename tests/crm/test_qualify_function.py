@@ -355,5 +355,5 @@ def test_the_migration_leads_there_and_back() -> None:
         call_command("migrate", "crm", "0003", verbosity=0)
         assert not exists()
     finally:
-        call_command("migrate", "crm", verbosity=0)
+        call_command("migrate", verbosity=0)
     assert exists()

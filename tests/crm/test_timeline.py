@@ -309,7 +309,8 @@ def test_the_number_of_queries_does_not_grow(
     call(lead, AT + timedelta(days=1), user_id=str(ana.pk))
     client = api("sales")
 
-    # Caller with role, record; the total; one page of each place; links, files and authors.
-    with django_assert_num_queries(11):
+    # Caller with role, record; its contacts, those merged into them, what people said of meetings
+    # with both; the total; one page of each place; links, what was said, files and authors.
+    with django_assert_num_queries(16):
         document = ask(client, lead, limit=100)
     assert len(document["entries"]) == min(100, 4 * moments + 3)

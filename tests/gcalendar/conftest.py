@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 import time_machine
 
+from gcalendar import client
 from gcalendar.models import (
     CalendarEvent,
     CalendarSyncState,
@@ -112,3 +113,16 @@ def fill(mirror: Mirror, count: int) -> list[dict[str, Any]]:
     """Meetings of the days from the 1st on."""
     start = at(1)
     return [mirror.people.create_event(f"m{n}", start + timedelta(hours=n)) for n in range(count)]
+
+
+def edited(monkeypatch: pytest.MonkeyPatch, edit: Any) -> list[dict[str, Any]]:
+    """Let `edit(page)` change what Google answered; returns the pages as they left Google."""
+    genuine, pages = client.list_events, []
+
+    def answer(*args: Any, **kwargs: Any) -> dict[str, Any]:
+        page = genuine(*args, **kwargs)
+        pages.append(dict(page))
+        return edit(page) or page
+
+    monkeypatch.setattr(client, "list_events", answer)
+    return pages

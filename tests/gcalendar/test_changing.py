@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import date
 from typing import Any
 
 import pytest
+from pytest_django import DjangoAssertNumQueries
 
 from gcalendar import client as google_client
-from tests.gcalendar.conftest import Mirror, at, rows, shown
+from gcalendar.models import CalendarEvent
+from pipedesk.sandbox.calendar.events import PendingConference
+from tests.gcalendar.conftest import Mirror, at, rows, shown, writes
+from tests.gcalendar.dying import Steps
 
 Api = Callable[..., Any]
 URL = "/api/calendar/events"
+# Statements at most, those of transactions included, however many are invited.
+CHANGING = 27
 
 
 @pytest.fixture
@@ -69,10 +76,9 @@ def test_a_start_moves_the_whole_meeting(api: Api, ready: Mirror) -> None:
     )  # fmt: skip
 
 
-def test_other_fields_changed_meanwhile_are_merged(
+def test_d31_other_fields_changed_meanwhile_are_merged(
     api: Api, ready: Mirror, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """D31."""
     name, genuine, raced = meeting(ready), google_client.patch_event, []
 
     def late(*args: Any, **options: Any) -> Any:
@@ -156,3 +162,149 @@ def test_a_dry_run_writes_nothing_and_strangers_may_not(api: Api, ready: Mirror)
     assert len(ready.people.event(name)["attendees"]) == 1
     for role, status in ((None, 401), ("", 403), ("sales", 403)):
         assert api(role).patch(f"{URL}/{name}", body).status_code == status
+
+
+# --- What Google's side can do -------------------------------------------------------------
+
+
+def test_d31_a_meeting_that_changes_all_the_time_is_given_up(
+    api: Api, ready: Mirror, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    name, genuine, places = meeting(ready), google_client.patch_event, list[str]()
+
+    def late(*args: Any, **options: Any) -> Any:
+        places.append(f"Rua {len(places)}")
+        ready.people.change_event(name, location=places[-1])
+        return genuine(*args, **options)
+
+    monkeypatch.setattr(google_client, "patch_event", late)
+
+    assert api("manager").patch(f"{URL}/{name}", {"summary": "Talk"}).status_code == 503
+    assert 1 < len(places) < 10
+    assert ready.people.event(name)["summary"] == "Visit"
+
+
+def test_d23_a_changed_all_day_meeting_has_dates_and_no_zone(
+    api: Api, ready: Mirror, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = ready.people.create_event("Fair", date(2026, 12, 28))
+    ready.synced()
+    genuine, sent = google_client.patch_event, list[dict[str, Any]]()
+
+    def heard(*args: Any, **options: Any) -> Any:
+        sent.append(args[2])
+        return genuine(*args, **options)
+
+    monkeypatch.setattr(google_client, "patch_event", heard)
+    answer = api("manager").patch(f"{URL}/{made['id']}", {"start_time": "2026-12-30"})
+
+    assert sent == [{"start": {"date": "2026-12-30"}, "end": {"date": "2026-12-31"}}]
+    assert answer.json()["start_date"] == "2026-12-30"
+
+
+def test_d32_the_echo_of_a_change_is_no_second_write(api: Api, ready: Mirror) -> None:
+    name = meeting(ready)
+    api("manager").patch(f"{URL}/{name}", {"summary": "Talk", "add_attendees": ["eva@y.example"]})
+    before, stamps = rows(), writes()
+    asked = ready.google.google.requests.count("calendar.events.patch")
+
+    ready.synced()
+    ready.synced()
+
+    assert (rows(), writes()) == (before, stamps)
+    assert ready.google.google.requests.count("calendar.events.patch") == asked == 1
+
+
+def test_d32_the_echo_of_a_cancellation_is_no_second_write(api: Api, ready: Mirror) -> None:
+    name = meeting(ready)
+    api("manager").delete(f"{URL}/{name}")
+    stored = CalendarEvent.objects.values_list("status", "summary", "updated_at").get()
+
+    ready.synced()
+
+    assert CalendarEvent.objects.values_list("status", "summary", "updated_at").get() == stored
+    assert ready.google.google.requests.count("calendar.events.delete") == 1
+
+
+def test_d34_a_link_asked_for_twice_is_one_conference(api: Api, ready: Mirror) -> None:
+    """The request's id is the meeting's, so Google takes the second for the first."""
+    name, client = meeting(ready), api("manager")
+    fault = {"method": "events\\.patch", "kind": "timeout_after_commit", "seconds": 0, "times": 1}
+    ready.google.google.faults.plan(fault)
+
+    assert client.patch(f"{URL}/{name}", {"create_meet_link": True}).status_code == 200
+    first = ready.people.event(name)["conferenceData"]["createRequest"]["requestId"]
+    assert client.patch(f"{URL}/{name}", {"create_meet_link": True}).status_code == 200
+
+    assert first == f"meet-{name}"
+    ready.google.google.complete_conference(PendingConference("ana@pipedesk.example", name))
+    ready.synced()
+    link = ready.people.event(name)["hangoutLink"]
+    assert client.get(f"{URL}/{name}").json()["meet_link"] == link
+    assert client.patch(f"{URL}/{name}", {"create_meet_link": True}).json()["meet_link"] == link
+
+
+def test_the_number_of_statements_of_a_change(
+    api: Api, ready: Mirror, django_assert_max_num_queries: DjangoAssertNumQueries
+) -> None:
+    name, client = meeting(ready), api("manager")
+    for guests in (["eva@y.example"], [f"g{n}@x.example" for n in range(50)]):
+        with django_assert_max_num_queries(CHANGING):
+            client.patch(f"{URL}/{name}", {"summary": str(len(guests)), "attendees": guests})
+    assert len(ready.people.event(name)["attendees"]) == 50
+
+
+# --- Death ---------------------------------------------------------------------------------
+
+
+def test_death_at_every_step_of_a_change_is_made_good_by_a_repeat_or_a_sync(
+    api: Api, ready: Mirror, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    steps, client, number = Steps(monkeypatch), api("manager"), 0
+    body = {
+        "title": "Talk", "start_time": at(2).isoformat(), "add_attendees": ["eva@y.example"],
+        "create_meet_link": True,
+    }  # fmt: skip
+    while True:
+        number += 1
+        name = meeting(ready)
+        lived = steps.run(lambda: client.patch(f"{URL}/{name}", body), number)  # noqa: B023
+        if number % 2:
+            # Whatever Google has by then, all of it or nothing, a sync brings.
+            ready.synced()
+            item = ready.people.event(name)
+            assert (item["summary"] == "Talk") is (len(item["attendees"]) == 2)
+            assert CalendarEvent.objects.get(google_event_id=name).summary == item["summary"]
+        assert client.patch(f"{URL}/{name}", body).status_code == 200
+        before = CalendarEvent.objects.values_list("summary", "start_time", "attendees")
+        stored = before.get(google_event_id=name)
+        ready.synced()
+
+        item = ready.people.event(name)
+        assert item["summary"] == stored[0] == "Talk"
+        assert [guest["email"] for guest in item["attendees"]] == ["bob@x.example", "eva@y.example"]
+        assert before.get(google_event_id=name) == stored
+        assert item["conferenceData"]["createRequest"]["requestId"] == f"meet-{name}"
+        if lived:
+            break
+    assert number > 6
+
+
+def test_death_at_every_step_of_cancelling_is_made_good_by_a_repeat_or_a_sync(
+    api: Api, ready: Mirror, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    steps, client, number = Steps(monkeypatch), api("manager"), 0
+    while True:
+        number += 1
+        name = meeting(ready)
+        lived = steps.run(lambda: client.delete(f"{URL}/{name}"), number)  # noqa: B023
+        if number % 2:
+            ready.synced()
+            assert bool(shown()) is (ready.people.event(name)["status"] != "cancelled")
+        assert client.delete(f"{URL}/{name}").status_code == 204
+        assert shown() == []
+        ready.synced()
+        assert (shown(), ready.people.events()) == ([], [])
+        if lived:
+            break
+    assert number > 4

@@ -19,7 +19,7 @@ from gcalendar import client
 from gcalendar.models import CalendarEvent, EventAppearance, EventOccurrence, MirroredCalendar
 from gcalendar.sync import forget_cursor, sync
 from pipedesk.core.work import claim
-from tests.gcalendar.conftest import Mirror, at, fill
+from tests.gcalendar.conftest import Mirror, at, edited, fill
 
 pytestmark = pytest.mark.timeout(600)
 
@@ -135,7 +135,7 @@ def full_after_410(mirror: Mirror) -> None:
     ("scenario", "slices"),
     [(first_sync, 1), (first_sync, 5000), (delta, 5000), (full_after_410, 1)],
 )
-def test_death_at_any_step_changes_nothing_in_the_end(
+def test_f2_f3_f4_f5_death_at_any_step_changes_nothing_in_the_end(
     mirror: Mirror,
     monkeypatch: pytest.MonkeyPatch,
     scenario: Callable[[Mirror], None],
@@ -235,3 +235,35 @@ def test_a_place_that_expired_starts_the_full_sync_anew(
     mirror.synced()
 
     assert CalendarEvent.objects.not_cancelled().count() == 5
+
+
+@pytest.mark.usefixtures("small_pages")
+def test_what_earlier_slices_wrote_is_not_read_again(
+    mirror: Mirror, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fill(mirror, 6)
+    monkeypatch.setattr("gcalendar.sync.SLICE_EVENTS", 2)
+
+    mirror.synced()
+
+    assert not EventAppearance.objects.filter(etag=None).exists()
+
+
+@pytest.mark.usefixtures("small_pages")
+def test_a_zone_that_moves_between_slices_starts_the_full_sync_anew(
+    mirror: Mirror, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for day in (26, 27, 28):
+        mirror.people.create_event("Holiday", at(day).date())
+    monkeypatch.setattr("gcalendar.sync.SLICE_EVENTS", 2)
+    MirroredCalendar.objects.request(mirror.calendar.pk)
+    lease = claim(MirroredCalendar, mirror.calendar.pk)
+    assert lease is not None
+    sync(lease)
+    lease.release()
+    edited(monkeypatch, lambda page: {**page, "timeZone": "Asia/Tokyo"})
+
+    mirror.synced()
+
+    starts = CalendarEvent.objects.order_by("start_time").values_list("start_time", flat=True)
+    assert list(starts) == [at(day - 1, 15) for day in (26, 27, 28)]

@@ -103,8 +103,9 @@ def test_the_number_of_leads_and_meetings_costs_no_more_statements(
     leads = [lead_of(f"guest{n}@customer.example") for n in range(30)]
     for n in range(30):
         meeting(NOW, f"guest{n}@customer.example", CARLA)
-    # Links, guests, times; the archive has no such guests.
-    with django_assert_num_queries(4):
+    # Links, contacts merged into theirs, what people said of both, guests, times; the archive has
+    # no such guests.
+    with django_assert_num_queries(7):
         assert len(list(matching.meetings_of([lead.pk for lead in leads]))) == 30
     with django_assert_num_queries(0):
         matching.follow(matching.Reach())

@@ -47,7 +47,7 @@ def test_an_all_day_event_keeps_googles_dates_and_is_midnight_in_the_calendars_z
 
 
 @pytest.mark.parametrize("name", ["", "Mars/Olympus", "../etc/passwd", "America", "\x00", 7])
-def test_an_unknown_zone_falls_back_to_the_calendars(name: Any) -> None:
+def test_f34_an_unknown_zone_falls_back_to_the_calendars(name: Any) -> None:
     start = {"dateTime": "2026-12-01T10:00:00", "timeZone": name}
 
     event = parse_event(timed(start=start), SAO_PAULO)
@@ -120,7 +120,7 @@ def test_nul_and_lone_surrogates_are_cleaned() -> None:
     assert event.attendees == ({"email": "a@x.ex", "displayName": None},)
 
 
-def test_what_we_do_not_know_is_kept_as_google_sent_it() -> None:
+def test_f35_what_we_do_not_know_is_kept_as_google_sent_it() -> None:
     assert parse_event(timed(colorId="3")).raw is None
     assert parse_event(timed(holograms=["\x00x"])).raw == timed(holograms=["x"])
 

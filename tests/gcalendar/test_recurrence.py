@@ -43,7 +43,7 @@ def test_a_weekly_meeting_keeps_its_hour_across_a_change_of_the_clocks() -> None
     assert {slot.ends_at - slot.starts_at for slot in slots} == {timedelta(hours=1)}
 
 
-def test_a_meeting_in_the_hour_that_does_not_exist_still_happens_that_day() -> None:
+def test_f34_a_meeting_in_the_hour_that_does_not_exist_still_happens_that_day() -> None:
     early = series("RRULE:FREQ=DAILY;COUNT=3", first=datetime(2027, 3, 27, 2, 30, tzinfo=BERLIN))
 
     assert walls(early) == ["2027-03-27 02:30", "2027-03-28 03:30", "2027-03-29 02:30"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, date, datetime
 from typing import Any
 
@@ -63,6 +64,33 @@ def test_d19_a_moved_instance_shows_once_and_its_slot_is_free(mirror: Mirror) ->
     exception = CalendarEvent.objects.get(recurring_event_id=master["id"])
     assert exception.series is not None
     assert exception.series.google_event_id == master["id"]
+
+
+def test_d24_every_occurrence_ends_by_its_own_length_and_in_its_own_zone(
+    mirror: Mirror, api: Callable[..., Any]
+) -> None:
+    master = daily(mirror, "RRULE:FREQ=DAILY;COUNT=3")
+    mirror.people.change_event(
+        instance(master, 2),
+        start={"dateTime": "2026-12-02T21:00:00+09:00", "timeZone": "Asia/Tokyo"},
+        end={"dateTime": "2026-12-02T23:30:00+09:00", "timeZone": "Asia/Tokyo"},
+    )
+    mirror.people.change_event(master["id"], end={"dateTime": "2026-12-01T11:45:00-03:00"})
+    resync(mirror)
+
+    answer = api("admin").get(
+        "/api/calendar/events",
+        {"timeMin": "2026-12-01T00:00:00Z", "timeMax": "2026-12-09T00:00:00Z"},
+    )
+
+    found = [
+        (row["start_time"], row["end_time"], row["time_zone"]) for row in answer.json()["data"]
+    ]
+    assert found == [
+        ("2026-12-01T13:00:00Z", "2026-12-01T14:45:00Z", SAO_PAULO),
+        ("2026-12-02T12:00:00Z", "2026-12-02T14:30:00Z", "Asia/Tokyo"),
+        ("2026-12-03T13:00:00Z", "2026-12-03T14:45:00Z", SAO_PAULO),
+    ]
 
 
 def test_d17_a_cancelled_instance_stays_hidden_through_later_syncs(mirror: Mirror) -> None:

@@ -21,23 +21,10 @@ from gcalendar.sync import forget_cursor, sync
 from pipedesk.core.work import claim, perform
 from pipedesk.google.service import close_services
 from tests.factories.gcalendar import AppearanceFactory
-from tests.gcalendar.conftest import Mirror, at, fill, rows, shown, writes
+from tests.gcalendar.conftest import Mirror, at, edited, fill, rows, shown, writes
 
 LIST = r"calendar\.events\.list"
 Answers = Any
-
-
-def edited(monkeypatch: pytest.MonkeyPatch, edit: Any) -> list[dict[str, Any]]:
-    """Let `edit(page)` change what Google answered; returns the pages as they left Google."""
-    genuine, pages = client.list_events, []
-
-    def answer(*args: Any, **kwargs: Any) -> dict[str, Any]:
-        page = genuine(*args, **kwargs)
-        pages.append(dict(page))
-        return edit(page) or page
-
-    monkeypatch.setattr(client, "list_events", answer)
-    return pages
 
 
 def test_created_moved_and_cancelled_events_are_followed(mirror: Mirror) -> None:
@@ -56,7 +43,9 @@ def test_created_moved_and_cancelled_events_are_followed(mirror: Mirror) -> None
 
 
 # --- Tokens and full sync ---------------------------------------------------------------------
-def test_d1_a_dead_token_leads_to_a_full_sync_and_not_to_an_empty_success(mirror: Mirror) -> None:
+def test_d1_f8_a_dead_token_leads_to_a_full_sync_and_to_no_empty_success(
+    mirror: Mirror,
+) -> None:
     fill(mirror, 2)
     mirror.synced()
     mirror.google.google.expire_tokens()
@@ -69,7 +58,7 @@ def test_d1_a_dead_token_leads_to_a_full_sync_and_not_to_an_empty_success(mirror
     assert mirror.token != before
 
 
-def test_d2_events_deleted_while_the_token_was_dead_are_cancelled_without_a_tombstone(
+def test_d2_f11_events_deleted_while_the_token_was_dead_are_cancelled_without_a_tombstone(
     mirror: Mirror,
 ) -> None:
     made = fill(mirror, 3)
@@ -84,7 +73,7 @@ def test_d2_events_deleted_while_the_token_was_dead_are_cancelled_without_a_tomb
 
 
 @pytest.mark.usefixtures("small_pages")
-def test_d3_a_410_on_page_three_restarts_in_full_without_duplicates(mirror: Mirror) -> None:
+def test_d3_f9_a_410_on_page_three_restarts_in_full_without_duplicates(mirror: Mirror) -> None:
     fill(mirror, 1)
     mirror.synced()
     fill(mirror, 8)
@@ -146,6 +135,26 @@ def test_d6_two_people_mirroring_one_calendar_have_a_token_each(mirror: Mirror) 
     assert mirror.google.google.requests.count("calendar.calendars.get") == 2
 
 
+def test_f10_a_410_again_in_the_full_sync_is_no_loop(mirror: Mirror) -> None:
+    fill(mirror, 2)
+    mirror.synced()
+    asked = mirror.lists()
+    mirror.google.google.faults.plan(
+        {"method": LIST, "kind": "status", "status": 410, "reason": "fullSyncRequired",
+         "times": 99}
+    )  # fmt: skip
+
+    mirror.sync()
+
+    assert mirror.lists() - asked <= 3
+    assert mirror.calendar.next_attempt_at is not None
+    assert mirror.calendar.applied < mirror.calendar.requested
+    assert shown() == ["m0", "m1"]
+    mirror.google.google.faults.clear()
+    mirror.synced()
+    assert shown() == ["m0", "m1"]
+
+
 def test_d7_forgetting_the_cursor_clears_it_before_the_full_sync(mirror: Mirror) -> None:
     fill(mirror, 2)
     mirror.synced()
@@ -172,7 +181,7 @@ def test_d8_d13_another_query_never_uses_the_token_of_the_old_one(
     assert [len(items) for items in calls] == [0, 2]
 
 
-def test_d9_a_list_without_any_token_is_an_error_and_the_old_token_stays(
+def test_d9_f24_a_list_without_any_token_is_an_error_and_the_old_token_stays(
     mirror: Mirror, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     fill(mirror, 1)
@@ -187,7 +196,7 @@ def test_d9_a_list_without_any_token_is_an_error_and_the_old_token_stays(
     assert (rows(), mirror.token) == (before, token)
 
 
-def test_d10_an_empty_page_with_a_next_page_is_no_end(
+def test_d10_f27_an_empty_page_with_a_next_page_is_no_end(
     mirror: Mirror, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     fill(mirror, 2)
@@ -204,7 +213,7 @@ def test_d10_an_empty_page_with_a_next_page_is_no_end(
     assert shown() == ["m0", "m1"]
 
 
-def test_a_page_token_given_twice_is_an_error_and_not_an_endless_loop(
+def test_f25_a_page_token_given_twice_is_an_error_and_not_an_endless_loop(
     mirror: Mirror, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(client, "list_events", lambda *a, **k: {"items": [], "nextPageToken": "x"})
@@ -215,7 +224,9 @@ def test_a_page_token_given_twice_is_an_error_and_not_an_endless_loop(
     assert mirror.token is None
 
 
-def test_an_empty_page_token_is_the_end(mirror: Mirror, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_f26_an_empty_page_token_is_the_end(
+    mirror: Mirror, monkeypatch: pytest.MonkeyPatch
+) -> None:
     fill(mirror, 2)
     edited(monkeypatch, lambda page: {**page, "nextPageToken": ""})
 
@@ -224,7 +235,7 @@ def test_an_empty_page_token_is_the_end(mirror: Mirror, monkeypatch: pytest.Monk
     assert shown() == ["m0", "m1"]
 
 
-def test_d11_a_full_list_that_is_suddenly_empty_must_be_confirmed(
+def test_d11_f12_a_full_list_that_is_suddenly_empty_must_be_confirmed(
     mirror: Mirror, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     fill(mirror, 50)
@@ -251,7 +262,7 @@ def test_d11_a_full_list_that_is_suddenly_empty_must_be_confirmed(
 
 
 # --- Recurring, cancelled, time -------------------------------------------------------------
-def test_d14_a_bare_tombstone_cancels_its_row_and_wipes_nothing(mirror: Mirror) -> None:
+def test_d14_f31_a_bare_tombstone_cancels_its_row_and_wipes_nothing(mirror: Mirror) -> None:
     made = mirror.people.create_event(
         "Visit", at(1), location="Site", attendees=[{"email": "a@b.c"}]
     )
@@ -276,7 +287,7 @@ def test_a_tombstone_of_what_was_never_here_is_no_row(mirror: Mirror) -> None:
     assert not CalendarEvent.objects.exists()
 
 
-def test_d26_the_last_of_two_versions_in_one_list_wins(
+def test_d26_f30_the_last_of_two_versions_in_one_list_wins(
     mirror: Mirror, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     fill(mirror, 1)
@@ -291,7 +302,7 @@ def test_d26_the_last_of_two_versions_in_one_list_wins(
     assert shown() == ["later"]
 
 
-def test_an_older_version_never_replaces_a_newer_one(
+def test_f32_an_older_version_never_replaces_a_newer_one(
     mirror: Mirror, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     made = fill(mirror, 1)
@@ -317,7 +328,7 @@ def test_d25_lists_are_never_asked_for_single_events(mirror: Mirror) -> None:
     assert CalendarEvent.objects.count() == 1
 
 
-def test_one_event_nobody_can_read_stops_none_of_the_others(
+def test_f36_one_event_nobody_can_read_stops_none_of_the_others(
     mirror: Mirror, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     made = fill(mirror, 3)
@@ -360,7 +371,7 @@ def test_a_reading_error_of_a_known_event_keeps_what_was_known(
     ("status", "reason", "word"),
     [(403, "forbidden", "share"), (404, "notFound", "calendar"), (401, "authError", "credential")],
 )
-def test_a_refusal_ends_in_an_error_with_its_remedy_and_keeps_the_data(
+def test_f16_f18_f19_a_refusal_ends_in_an_error_with_its_remedy_and_keeps_the_data(
     mirror: Mirror, status: int, reason: str, word: str
 ) -> None:
     fill(mirror, 2)
@@ -384,7 +395,7 @@ def test_a_refusal_ends_in_an_error_with_its_remedy_and_keeps_the_data(
     assert mirror.calendar.remedy == ""
 
 
-def test_d35_a_rate_limit_is_obeyed_and_is_no_failed_attempt(mirror: Mirror) -> None:
+def test_d35_f13_a_rate_limit_is_obeyed_and_is_no_failed_attempt(mirror: Mirror) -> None:
     mirror.google.google.faults.plan(
         {"method": LIST, "kind": "status", "status": 429, "reason": "rateLimitExceeded",
          "retry_after": "70", "times": 9}

@@ -88,7 +88,9 @@ def test_meetings_no_calendar_tells_of_any_more_are_on_no_timeline(api: Clients)
 @pytest.mark.parametrize(
     ("role", "own", "private", "title"),
     [
-        ("manager", False, True, "Salary talk"),
+        ("manager", False, False, "Salary talk"),
+        ("manager", False, True, "Busy"),
+        ("admin", False, True, "Busy"),
         ("sales", True, False, "Salary talk"),
         ("sales", True, True, "Busy"),
         ("sales", False, False, "Busy"),
@@ -117,9 +119,10 @@ def test_who_sees_what_a_meeting_is_about(
         assert shown["attendees"] == []
 
 
-def test_a_guest_sees_the_meeting_whoever_owns_the_lead(api: Clients) -> None:
+@pytest.mark.parametrize("private", [False, True])
+def test_a_guest_sees_the_meeting_whoever_owns_the_lead(api: Clients, private: bool) -> None:
     client, lead = api("sales"), LeadFactory()
-    meet([person_of(lead)], AT, summary="Visit", organizer_email=client.user.email)
+    meet([person_of(lead)], AT, summary="Visit", organizer_email=client.user.email, private=private)
     (entry,) = meetings(client, lead)
     assert entry["title"] == "Visit"
     assert entry["createdBy"]["id"] == str(client.user.pk)

@@ -82,6 +82,20 @@ def test_an_event_that_runs_at_the_lower_bound_counts(api: Clients) -> None:
     assert titles(api("admin"), timeMax=START.isoformat()) == ["over"]
 
 
+@pytest.mark.parametrize("days", [1, 2, 3, 400])
+def test_long_events_count_as_long_as_they_run(api: Clients, days: int) -> None:
+    length = timedelta(days=days)
+    meeting(summary="running", start_time=START - length, end_time=START + timedelta(seconds=1))
+    meeting(summary="longer", start_time=START - 2 * length, end_time=START + timedelta(seconds=1))
+    meeting(summary="over", start_time=START - 3 * length, end_time=START)
+    meeting(summary="to come", start_time=START + length, end_time=START + 9 * length)
+
+    until = (START + timedelta(hours=1)).isoformat()
+
+    assert titles(api("admin"), timeMin=START.isoformat(), timeMax=until) == ["longer", "running"]
+    assert titles(api("admin"), timeMin=START.isoformat()) == ["longer", "running", "to come"]
+
+
 def test_cancelled_events_show_only_when_asked_for(api: Clients) -> None:
     meeting(summary="on")
     meeting(summary="off", status="cancelled")
@@ -201,8 +215,8 @@ def test_the_number_of_queries_does_not_grow_with_the_events(
         meeting(attendees=[{"email": "bob@x.example"}, {"email": f"g{number}@x.example"}])
     client = api("sales")
 
-    # The caller with the role; the count, the page, its people, the freshness.
-    with django_assert_max_num_queries(5):
+    # The caller with the role; the count, the page, its people and what people said, the freshness.
+    with django_assert_max_num_queries(6):
         answer = client.get(URL, {"limit": 100})
     assert len(answer.json()["data"]) == 30
 

@@ -6,13 +6,15 @@ from collections.abc import Callable
 
 import pytest
 
+from crm.models import Lead
 from gdrive.default_templates import ensure_templates
-from gdrive.models import DriveFolder, DriveFolderTree
+from gdrive.models import DriveChangeLog, DriveFolder, DriveFolderTree
 from gdrive.tasks import provision_tree
 from pipedesk.sandbox.people import DrivePeople
 from pipedesk.sandbox.server import SandboxServer
 from tests.factories.crm import LeadFactory
 from tests.gdrive.desk import Desk
+from tests.gdrive.following import follow
 
 
 @pytest.fixture
@@ -65,3 +67,19 @@ def desk(
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """A failing call to Google is not tried again."""
     monkeypatch.setattr("pipedesk.google.service.PATIENCE_S", 0)
+
+
+@pytest.fixture
+def lead(provision: Callable[[str, object], DriveFolderTree]) -> Lead:
+    """A lead with its folders, and a mirror that has seen them."""
+    row: Lead = LeadFactory(title="ACME")
+    provision("lead", row.pk)
+    follow()
+    DriveChangeLog.objects.all().delete()
+    return row
+
+
+@pytest.fixture
+def root(lead: Lead, folder_id: Callable[[str, object], str]) -> str:
+    """The lead's own folder."""
+    return folder_id("lead", lead.pk)

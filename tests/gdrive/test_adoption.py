@@ -25,8 +25,9 @@ from gdrive.tasks import provision_tree
 from pipedesk.core.exceptions import InvalidInput
 from pipedesk.sandbox.people import DrivePeople
 from pipedesk.sandbox.server import SandboxServer
+from tests.dying import let_leases_end
 from tests.factories.crm import CompanyFactory, ContactFactory, DealFactory, LeadFactory
-from tests.gdrive.dying import Steps, let_leases_end
+from tests.gdrive.dying import Steps
 from tests.gdrive.test_commands import run
 from tests.gdrive.test_provisioning import all_ready, default_tree, work_off
 
@@ -364,7 +365,7 @@ def test_a_name_that_differs_in_case_or_lies_in_the_trash_is_not_the_same(
 
 
 @pytest.mark.parametrize("name", ["D'Ávila \\ Filhos", "🏗 Obra “A”", "x" * 300])
-def test_names_with_quotes_and_emoji_are_found(
+def test_d54_names_with_quotes_and_emoji_are_found(
     provision: Callable[..., Any], drive: DrivePeople, folder_id: FolderId, name: str
 ) -> None:
     place = drive.create_folder("Contacts")
@@ -378,7 +379,7 @@ def test_names_with_quotes_and_emoji_are_found(
 
 
 @pytest.mark.parametrize(("status", "reason"), [(403, "forbidden"), (500, "backendError")])
-def test_given_the_parent_listing_fails_then_nothing_is_created(
+def test_d51_when_the_parent_listing_fails_nothing_is_created(
     provision: Callable[..., Any],
     drive: DrivePeople,
     sandbox: SandboxServer,

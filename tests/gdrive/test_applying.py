@@ -27,8 +27,9 @@ from pipedesk.core.work import borrow
 from pipedesk.google.service import close_services
 from pipedesk.sandbox.people import DrivePeople
 from pipedesk.sandbox.server import SandboxServer
+from tests.dying import let_leases_end
 from tests.factories.crm import LeadFactory
-from tests.gdrive.dying import Steps, let_leases_end
+from tests.gdrive.dying import Steps
 from tests.gdrive.test_plans import edit, follow, grow, node, template
 
 __all__ = ["template"]

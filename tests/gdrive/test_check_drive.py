@@ -25,8 +25,9 @@ from gdrive.tasks import provision_tree
 from pipedesk.audit.models import AuditLog
 from pipedesk.sandbox.people import DrivePeople
 from pipedesk.sandbox.server import SandboxServer
+from tests.dying import let_leases_end
 from tests.factories.crm import LeadFactory
-from tests.gdrive.dying import Steps, let_leases_end
+from tests.gdrive.dying import Steps
 from tests.gdrive.test_commands import run
 from tests.gdrive.test_provisioning import work_off
 

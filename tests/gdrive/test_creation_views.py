@@ -26,9 +26,10 @@ from pipedesk.core.pruning import prune
 from pipedesk.google import service
 from pipedesk.sandbox.people import DrivePeople
 from pipedesk.sandbox.server import SandboxServer
+from tests.dying import Died
 from tests.factories.accounts import UserFactory
 from tests.factories.crm import CompanyFactory, LeadFactory
-from tests.gdrive.dying import Died, Steps
+from tests.gdrive.dying import Steps
 
 pytestmark = pytest.mark.django_db
 

@@ -61,7 +61,7 @@ def test_a_file_is_renamed_on_both_sides_and_the_echo_is_no_news(
         ("🚀 ação", "🚀 ação"),
         ("  two\nlines\t ", "two lines"),
         ("../../etc/passwd", "../../etc/passwd"),
-        ("‮gnp.exe", "gnp.exe"),
+        ("‮fdp.txt", "fdp.txt"),
         ("—", "—"),
         ("x" * 255, "x" * 255),
     ],
@@ -70,6 +70,48 @@ def test_odd_names_arrive_as_they_are(api: Api, desk: Desk, sent: str, kept: str
     assert rename(api("manager"), desk, desk.file, sent).json()["name"] == kept
     assert desk.drive.file(desk.file)["name"] == kept
     assert desk.drive.file(desk.file)["parents"] == [desk.root]
+
+
+@pytest.mark.parametrize(
+    ("verb", "method", "body"),
+    [
+        ("rename", "put", {"name": "b.pdf"}),
+        ("move", "put", {"destination_parent_id": None}),
+        ("", "delete", None),
+        ("restore", "post", None),
+    ],
+)
+def test_who_saw_an_older_file_changes_nothing(
+    api: Api, desk: Desk, verb: str, method: str, body: dict[str, str | None] | None
+) -> None:
+    client = api("manager")
+    if body == {"destination_parent_id": None}:
+        body = {"destination_parent_id": desk.inner}
+    seen = client.get(desk.address(desk.file))["ETag"]
+    renamed = client.put(desk.address(desk.file, "rename"), {"name": "a.pdf"}, HTTP_IF_MATCH=seen)
+    before = desk.state()
+
+    call = getattr(client, method)
+    refused = call(desk.address(desk.file, verb), body, HTTP_IF_MATCH=seen)
+
+    assert (renamed.status_code, refused.status_code) == (200, 412)
+    assert refused.json()["code"] == "precondition_failed"
+    assert "name" in {detail["field"] for detail in refused.json()["details"]}
+    assert desk.state() == before
+    again = call(desk.address(desk.file, verb), body, HTTP_IF_MATCH=renamed["ETag"])
+    assert again.status_code in {200, 204}
+
+
+@pytest.mark.parametrize("name", ["offer.exe", "offer.pdf.BAT", "offer.exe. "])
+def test_a_file_is_not_made_a_program_by_its_name(api: Api, desk: Desk, name: str) -> None:
+    answer = rename(api("manager"), desk, desk.file, name)
+
+    assert (answer.status_code, answer.json()["code"]) == (415, "unsupported_media_type")
+    assert desk.drive.file(desk.file)["name"] == "offer.pdf"
+
+
+def test_a_folder_may_be_called_as_it_likes(api: Api, desk: Desk) -> None:
+    assert rename(api("manager"), desk, desk.folder, "site.com").status_code == 200
 
 
 @pytest.mark.parametrize("name", ["", "   ", "\n", "‮", "x" * 256, None, 7, ["a"], {}])
@@ -283,6 +325,21 @@ def test_what_is_deleted_is_restored_first(api: Api, desk: Desk) -> None:
     for file_id in (desk.file, desk.folder, desk.deep):
         assert rename(api("manager"), desk, file_id, "a").status_code == 409
         assert move(api("manager"), desk, file_id, desk.root).status_code == 409
+
+
+def test_a_folder_gone_in_drive_takes_nothing_with_it_that_was_to_be_put_there(
+    api: Api, desk: Desk
+) -> None:
+    desk.drive.delete(desk.folder)
+
+    answer = move(api("manager"), desk, desk.file, desk.folder)
+
+    assert (answer.status_code, answer.json()["code"]) == (409, "conflict")
+    assert desk.row(desk.file).unavailable_at is None
+    assert log() == []
+    follow()
+    assert desk.row(desk.file).unavailable_at is None
+    assert desk.row(desk.folder).unavailable_at is not None
 
 
 def test_a_file_gone_in_drive_is_404_and_out_of_reach_from_then_on(api: Api, desk: Desk) -> None:

@@ -14,28 +14,15 @@ from gdrive.parsing import parse_changes, parse_file
 from gdrive.tasks import sync_drive
 from pipedesk.sandbox.people import DrivePeople
 from pipedesk.sandbox.server import SandboxServer
+from tests.dying import let_leases_end
 from tests.factories.crm import LeadFactory
-from tests.gdrive.dying import Steps, let_leases_end
+from tests.gdrive.dying import Steps
 from tests.gdrive.following import agrees, follow, log
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 FolderId = Callable[[str, object], str]
 Provision = Callable[[str, object], DriveFolderTree]
-
-
-@pytest.fixture
-def lead(provision: Provision) -> Lead:
-    row: Lead = LeadFactory(title="ACME")
-    provision("lead", row.pk)
-    follow()
-    DriveChangeLog.objects.all().delete()
-    return row
-
-
-@pytest.fixture
-def root(lead: Lead, folder_id: FolderId) -> str:
-    return folder_id("lead", lead.pk)
 
 
 def test_a_foreign_folder_around_an_entitys_one_takes_it_to_the_trash_and_back(
@@ -68,6 +55,29 @@ def test_a_wrap_that_moves_into_another_one_is_still_followed(
     follow()
     drive.move(wrap, drive.create_folder("Middle", outer := drive.create_folder("Outer")))
     follow()
+    drive.trash(outer)
+    follow()
+
+    assert DriveFile.objects.get(file_id=root).trashed_at is not None
+    assert agrees(drive, root)
+
+
+@pytest.mark.parametrize("is_deleted", [False, True])
+def test_a_wrap_that_moved_while_the_cursor_was_lost_is_found_again(
+    drive: DrivePeople, root: str, is_deleted: bool
+) -> None:
+    wrap = drive.create_folder("Wrap")
+    other = drive.create_folder("Other")
+    drive.move(root, wrap)
+    follow()
+    DriveSyncState.objects.update(page_token="nonsense")
+    drive.move(wrap, outer := drive.create_folder("Outer"))
+    if is_deleted:
+        drive.move(root, other)
+        drive.delete(wrap)
+        outer = other
+    follow()
+
     drive.trash(outer)
     follow()
 

@@ -6,10 +6,13 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 from rest_framework.test import APIClient
 
-from gdrive import naming
+from crm.lead_links import add_contact
+from crm.models import LeadContact
+from gdrive import catalogue, naming
 from gdrive.models import DriveFolderTree, DriveStructureTemplate
 from gdrive.tasks import provision_tree
 from pipedesk.sandbox.people import DrivePeople
@@ -20,6 +23,12 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 Api = Callable[..., APIClient]
 ADDRESS = "/api/drive/sync-name"
+FACTORIES = {
+    "lead": LeadFactory,
+    "company": CompanyFactory,
+    "deal": DealFactory,
+    "contact": ContactFactory,
+}
 
 
 @pytest.fixture
@@ -162,6 +171,69 @@ def test_an_owner_s_new_name_reaches_lead_company_deal_and_contact(
     assert drive.tree()["Contacts"] == {"Bia": {"De Rui": {}}}
 
 
+def test_a_contact_s_folders_show_whose_lead_it_belongs_to_now(
+    work_off: Callable[[], None], drive: DrivePeople
+) -> None:
+    only_folder("contact", "De {{owner_name}}")
+    contact = ContactFactory(name="Bia")
+    lead = LeadFactory(owner=UserFactory(name="Ana", role="sales"))
+    work_off()
+    assert drive.tree()["Contacts"] == {"Bia": {"De —": {}}}
+
+    add_contact(lead, contact)
+    work_off()
+    assert drive.tree()["Contacts"] == {"Bia": {"De Ana": {}}}
+
+    LeadContact.objects.get().delete()
+    work_off()
+    assert drive.tree()["Contacts"] == {"Bia": {"De —": {}}}
+
+
+# What changes each placeholder of a kind of record, in the record itself; the others follow the
+# owner or the company, and have tests of their own.
+CHANGES: dict[str, dict[str, dict[str, str]]] = {
+    "lead": {
+        "entity_name": {"title": "New"},
+        "lead_name": {"title": "New"},
+        "trade_name": {"trade_name": "New"},
+        "city": {"address_city": "New"},
+        "state": {"address_state": "RJ"},
+    },
+    "company": {"entity_name": {"name": "New"}, "company_name": {"name": "New"}},
+    "deal": {"entity_name": {"title": "New"}, "deal_name": {"title": "New"}},
+    "contact": {
+        "entity_name": {"name": "New"},
+        "contact_name": {"name": "New"},
+        "contact_role": {"role": "New"},
+    },
+}
+ELSEWHERE = {"owner_name", "company_name"}
+FIXED = {"year", "month", "date", "entity_id"}
+
+
+@pytest.mark.parametrize("entity_type", CHANGES)
+def test_every_placeholder_has_what_changes_it(entity_type: str) -> None:
+    names = {one.name for one in catalogue.of(entity_type)}
+    assert names - FIXED - ELSEWHERE == CHANGES[entity_type].keys() - ELSEWHERE
+
+
+@pytest.mark.parametrize(
+    ("entity_type", "name"), [(kind, name) for kind, names in CHANGES.items() for name in names]
+)
+def test_a_change_of_what_a_placeholder_shows_asks_for_the_tree(
+    work_off: Callable[[], None], entity_type: str, name: str
+) -> None:
+    only_folder(entity_type, f"{{{{{name}}}}}")
+    record = FACTORIES[entity_type]()
+    work_off()
+
+    for attribute, value in CHANGES[entity_type][name].items():
+        setattr(record, attribute, value)
+    record.save()
+
+    assert DriveFolderTree.objects.behind().of(entity_type, record.pk).exists()
+
+
 def test_a_log_in_of_an_owner_asks_nothing(
     templates: None, django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:
@@ -246,6 +318,18 @@ def test_a_wrong_call_of_sync_name_changes_nothing(
 ) -> None:
     assert api("admin").post(ADDRESS, body).status_code == status
     assert not DriveFolderTree.objects.exists()
+
+
+def test_sync_name_of_a_merged_record_names_the_one_that_was_kept(
+    api: Api, templates: None
+) -> None:
+    kept = CompanyFactory()
+    gone = CompanyFactory(merged_into=kept, deleted_at=timezone.now())
+
+    answer = api("admin").post(ADDRESS, {"entity_type": "company", "entity_id": str(gone.pk)})
+
+    assert (answer.status_code, answer.json()["code"]) == (409, "conflict")
+    assert str(kept.pk) in answer.content.decode()
 
 
 def test_sync_name_takes_the_same_few_queries_always(

@@ -45,7 +45,7 @@ def at_once(count: int, work: Callable[[int], None]) -> None:
     assert not faults
 
 
-def test_given_two_workers_ensuring_one_folder_tree_then_one_tree(
+def test_d50_two_workers_ensuring_one_folder_tree_make_one_tree(
     drive: DrivePeople, sandbox: SandboxServer
 ) -> None:
     """50. Two leads of a new company: both jobs make the company's folders at the same time."""
@@ -66,7 +66,7 @@ def test_given_two_workers_ensuring_one_folder_tree_then_one_tree(
     assert all_ready()
 
 
-def test_given_fifty_requests_and_lost_answers_then_one_tree(
+def test_fifty_requests_and_lost_answers_make_one_tree(
     api: Api, drive: DrivePeople, sandbox: SandboxServer
 ) -> None:
     """50. Every fifth folder is created although the answer gets lost, whoever asks."""
@@ -97,7 +97,7 @@ def test_given_fifty_requests_and_lost_answers_then_one_tree(
 
 
 @pytest.mark.parametrize(("status", "reason"), [(403, "forbidden"), (500, "backendError")])
-def test_given_every_listing_fails_then_no_tree_is_doubled(
+def test_d51_when_every_listing_fails_no_tree_is_doubled(
     drive: DrivePeople, sandbox: SandboxServer, status: int, reason: str
 ) -> None:
     """51. What a listing does not show is not taken for absent: growing asks for none."""
@@ -123,7 +123,7 @@ def test_given_every_listing_fails_then_no_tree_is_doubled(
     }
 
 
-def test_given_search_lags_behind_creation_then_no_duplicate(
+def test_d52_when_search_lags_behind_creation_nothing_is_doubled(
     drive: DrivePeople, sandbox: SandboxServer
 ) -> None:
     """52. The ids are from our database: not one search is made, also by the second worker."""
@@ -140,7 +140,7 @@ def test_given_search_lags_behind_creation_then_no_duplicate(
     assert "drive.files.list" not in sandbox.google.requests.as_json()
 
 
-def test_given_folders_of_people_with_the_same_name_then_ours_is_known_by_id_and_theirs_untouched(
+def test_d53_folders_of_people_with_the_same_name_stay_untouched_and_ours_is_known_by_id(
     drive: DrivePeople, sandbox: SandboxServer
 ) -> None:
     """53. Before us, and beside ours afterwards; a rename changes ours only."""

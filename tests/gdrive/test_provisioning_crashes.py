@@ -17,8 +17,9 @@ from gdrive.models import (
 from gdrive.tasks import provision_tree
 from pipedesk.sandbox.people import DrivePeople
 from pipedesk.sandbox.server import SandboxServer
+from tests.dying import let_leases_end
 from tests.factories.crm import CompanyFactory, LeadFactory
-from tests.gdrive.dying import Steps, let_leases_end
+from tests.gdrive.dying import Steps
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.timeout(180)]
 

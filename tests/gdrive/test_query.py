@@ -18,7 +18,7 @@ def read_literal(literal: str) -> str:
 
 
 @given(st.text())
-def test_any_text_comes_out_as_it_went_in(text: str) -> None:
+def test_d54_any_text_comes_out_as_it_went_in(text: str) -> None:
     assert read_literal(quoted(text)) == text
 
 

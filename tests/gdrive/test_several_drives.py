@@ -15,8 +15,9 @@ from gdrive.models import DriveChangeLog, DriveFile, DriveFolderTree, DriveSyncS
 from gdrive.tasks import poll_drives, sync_drive
 from pipedesk.sandbox.people import DrivePeople
 from pipedesk.sandbox.server import SandboxServer
+from tests.dying import let_leases_end
 from tests.factories.crm import LeadFactory
-from tests.gdrive.dying import Steps, let_leases_end
+from tests.gdrive.dying import Steps
 from tests.gdrive.following import agrees, follow, log
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -29,20 +30,6 @@ Provision = Callable[[str, object], DriveFolderTree]
 def departures(request: pytest.FixtureRequest, google: SandboxServer) -> None:
     """Google may or may not show the file with the entry that says it left the drive."""
     google.google.changes.shows_departed = request.param
-
-
-@pytest.fixture
-def lead(provision: Provision) -> Lead:
-    row: Lead = LeadFactory(title="ACME")
-    provision("lead", row.pk)
-    follow()
-    DriveChangeLog.objects.all().delete()
-    return row
-
-
-@pytest.fixture
-def root(lead: Lead, folder_id: FolderId) -> str:
-    return folder_id("lead", lead.pk)
 
 
 @pytest.fixture

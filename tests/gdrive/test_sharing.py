@@ -19,9 +19,10 @@ from gdrive.tasks import settle_file_act
 from pipedesk.audit.models import AuditLog
 from pipedesk.core.tasks import sweep
 from pipedesk.sandbox.server import SandboxServer
+from tests.dying import let_leases_end
 from tests.factories.crm import LeadFactory
 from tests.gdrive.desk import Desk, log
-from tests.gdrive.dying import Steps, let_leases_end
+from tests.gdrive.dying import Steps
 from tests.gdrive.following import follow
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("impatient")]
@@ -201,10 +202,9 @@ def test_drive_keeps_only_the_last_of_two_changes_at_once(
 
 
 @pytest.mark.django_db(transaction=True)
-def test_two_permission_changes_on_one_file_are_serialized_and_both_effective(
+def test_d59_two_permission_changes_on_one_file_are_serialized_and_both_effective(
     api: Api, desk: Desk, google: SandboxServer
 ) -> None:
-    """google.md D59."""
     google.google.faults.plan(STALE)
     ana, bob = api("manager"), api("admin")
 

@@ -15,27 +15,15 @@ from gdrive.models import DriveChangeLog, DriveFile, DriveFolderTree, DriveSyncS
 from gdrive.tasks import poll_drives, sync_drive
 from pipedesk.sandbox.people import DrivePeople
 from pipedesk.sandbox.server import SandboxServer
+from tests.dying import let_leases_end
 from tests.factories.crm import CompanyFactory, LeadFactory
-from tests.gdrive.dying import Steps, let_leases_end
+from tests.gdrive.dying import Steps
+from tests.gdrive.following import log
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 FolderId = Callable[[str, object], str]
 Provision = Callable[[str, object], DriveFolderTree]
-
-
-@pytest.fixture
-def lead(provision: Provision) -> Lead:
-    row: Lead = LeadFactory(title="ACME")
-    provision("lead", row.pk)
-    follow()
-    DriveChangeLog.objects.all().delete()
-    return row
-
-
-@pytest.fixture
-def root(lead: Lead, folder_id: FolderId) -> str:
-    return folder_id("lead", lead.pk)
 
 
 def follow(*, times: int = 1) -> DriveSyncState:
@@ -45,11 +33,6 @@ def follow(*, times: int = 1) -> DriveSyncState:
     state = feed.followed()
     assert state.last_error == ""
     return state
-
-
-def log() -> list[tuple[str | None, str | None]]:
-    rows = DriveChangeLog.objects.order_by("pk")
-    return list(rows.values_list("changed_resource_id", "event_type"))
 
 
 def check_mirror(drive: DrivePeople, folder_id: str) -> None:

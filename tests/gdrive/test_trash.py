@@ -19,9 +19,9 @@ from pipedesk.core.work import claim
 from pipedesk.sandbox.people import DrivePeople
 from pipedesk.sandbox.server import SandboxServer
 from tests.browsing import staff_of, superuser
+from tests.dying import let_leases_end
 from tests.factories.crm import CompanyFactory, LeadFactory
 from tests.gdrive.desk import Desk, log
-from tests.gdrive.dying import let_leases_end
 from tests.gdrive.following import follow
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("impatient")]

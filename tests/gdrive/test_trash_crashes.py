@@ -13,9 +13,10 @@ from gdrive.tasks import settle_file_act
 from pipedesk.core.tasks import sweep
 from pipedesk.sandbox.people import DrivePeople
 from pipedesk.sandbox.server import SandboxServer
+from tests.dying import let_leases_end
 from tests.factories.crm import LeadFactory
 from tests.gdrive.desk import Desk
-from tests.gdrive.dying import Steps, let_leases_end
+from tests.gdrive.dying import Steps
 from tests.gdrive.following import follow
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.timeout(180)]

@@ -44,7 +44,7 @@ def answer(status: int, reason: str = "", retry_after: str | None = None) -> Htt
         (503, "", errors.TemporaryError),
     ],
 )
-def test_each_answer_is_the_error_its_status_and_reason_mean(
+def test_f15_each_answer_is_the_error_its_status_and_reason_mean(
     status: int, reason: str, error: type[errors.GoogleError]
 ) -> None:
     found = error_of(answer(status, reason))
@@ -88,5 +88,5 @@ NOW = datetime(2026, 1, 1, tzinfo=UTC)
         (None, None),
     ],
 )
-def test_retry_after_is_read_in_every_form(header: str | None, seconds: float | None) -> None:
+def test_f14_retry_after_is_read_in_every_form(header: str | None, seconds: float | None) -> None:
     assert retry_after_s(header, NOW) == seconds

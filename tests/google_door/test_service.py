@@ -14,6 +14,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from django.core.exceptions import ImproperlyConfigured
 from pytest_django import Settings
+from pytest_socket import SocketConnectBlockedError
 
 from pipedesk.google.credentials import is_google
 from pipedesk.google.errors import Forbidden, NotFound, RateLimited, TemporaryError
@@ -123,7 +124,7 @@ def test_a_refusal_is_not_tried_again(peer: Peer) -> None:
     ],
     ids=["truncated", "captive portal", "cut in the middle", "no answer"],
 )
-def test_a_broken_answer_is_no_empty_page(
+def test_f21_f22_f23_a_broken_answer_is_no_empty_page(
     peer: Peer, broken: tuple[int, dict[str, str], bytes], settings: Settings
 ) -> None:
     peer.answers = [broken] * 3  # the HTTP library itself asks again where nothing was answered
@@ -167,6 +168,13 @@ def test_only_googles_own_hosts_over_https_count_as_google(url: str, google: boo
     assert is_google(url) is google
 
 
+def test_d64_an_address_beyond_this_machine_is_stopped_at_the_socket(settings: Settings) -> None:
+    settings.GOOGLE_API_ROOT_URL = "http://192.0.2.1/"
+
+    with pytest.warns(UserWarning, match="192"), pytest.raises(SocketConnectBlockedError):
+        calendars()
+
+
 def test_google_itself_is_not_asked_without_a_key(settings: Settings) -> None:
     settings.GOOGLE_API_ROOT_URL = "https://www.googleapis.com/"
 
@@ -194,7 +202,7 @@ def test_each_request_is_charged_to_the_person_it_is_made_for(peer: Peer) -> Non
     assert peer.query(1)["pageToken"] == ["2"]
 
 
-def test_eight_threads_never_see_each_others_answers(peer: Peer) -> None:
+def test_d63_eight_threads_never_see_each_others_answers(peer: Peer) -> None:
     def ask(number: int) -> bool:
         name = f"calendar-{number}"
         found = execute(calendar_service().calendars().get(calendarId=name))

@@ -6,6 +6,7 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+import time_machine
 from googleapiclient.errors import HttpError
 
 from pipedesk.sandbox.server import SandboxServer
@@ -188,9 +189,30 @@ def test_importing_the_same_uid_twice_keeps_one_event(
     assert [event["summary"] for event in sandbox.calendar.events()] == ["second"]
 
 
-def test_quick_add_makes_an_event_of_its_text(calendar: Any) -> None:
-    event = calendar.events().quickAdd(calendarId="primary", text="Call ACME").execute()
-    assert event["summary"] == "Call ACME"
+@pytest.mark.parametrize(
+    ("text", "summary", "start"),
+    [
+        ("Call ACME", "Call ACME", "2026-12-01T10:00:00"),
+        ("Call ACME tomorrow 3pm", "Call ACME", "2026-12-02T15:00:00"),
+        ("Call ACME on 2026-12-24 14:30", "Call ACME", "2026-12-24T14:30:00"),
+        ("12:15 am Friday call", "call", "2026-12-04T00:15:00"),
+        ("Lunch at 9:05", "Lunch", "2026-12-01T09:05:00"),
+        ("Fair on 2026-12-24", "Fair", "2026-12-24"),
+        ("Fair on 2026-13-45", "Fair", "2026-12-01"),
+        ("tomorrow", "tomorrow", "2026-12-02"),
+    ],
+)
+def test_quick_add_reads_day_time_and_title(
+    calendar: Any, text: str, summary: str, start: str
+) -> None:
+    with time_machine.travel(datetime(2026, 12, 1, 12, 20, tzinfo=UTC)):
+        event = calendar.events().quickAdd(calendarId="primary", text=text).execute()
+    assert event["summary"] == summary
+    assert (event["start"].get("dateTime") or event["start"]["date"]).startswith(start)
+
+
+def test_quick_add_of_nothing_is_refused(calendar: Any) -> None:
+    assert refused(calendar.events().quickAdd(calendarId="primary", text=" ")) == (400, "required")
 
 
 def test_a_meet_link_is_pending_first_and_there_a_moment_later(

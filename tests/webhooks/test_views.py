@@ -114,7 +114,7 @@ def test_the_handshake_is_recorded_and_queues_nothing(channel: CalendarSyncState
     assert not OrmQ.objects.exists()
 
 
-def test_d40_the_handshake_before_the_watch_call_returned_is_accepted() -> None:
+def test_d40_f41_the_handshake_before_the_watch_call_returned_is_accepted() -> None:
     channel = CalendarChannelFactory(pending=True)
 
     answer = push(message(channel, Resource_State="sync", Message_Number="1"))
@@ -125,7 +125,7 @@ def test_d40_the_handshake_before_the_watch_call_returned_is_accepted() -> None:
     assert not channel.active
 
 
-def test_the_same_message_again_changes_nothing(channel: CalendarSyncState) -> None:
+def test_f7_the_same_message_again_changes_nothing(channel: CalendarSyncState) -> None:
     for _ in range(3):
         assert push(message(channel)).status_code == 200
 
@@ -152,7 +152,7 @@ def test_f38_one_message_on_ten_connections_counts_once(channel: CalendarSyncSta
 
 
 @pytest.mark.parametrize("state", [ChannelState.STOPPED, ChannelState.EXPIRED])
-def test_d41_a_channel_we_stopped_or_that_expired_still_asks_for_a_sync(
+def test_d41_f47_a_channel_we_stopped_or_that_expired_still_asks_for_a_sync(
     state: ChannelState,
 ) -> None:
     channel = CalendarChannelFactory(state=state, active=False)
@@ -290,7 +290,7 @@ def test_an_address_beside_the_two_is_not_ours() -> None:
     assert Client().post("/webhooks/google-mail").status_code == 404
 
 
-def test_the_sender_is_asked_to_come_again_when_the_database_cannot_take_it(
+def test_f60_the_sender_is_asked_to_come_again_when_the_database_cannot_take_it(
     channel: CalendarSyncState, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def full(*_: object) -> bool:

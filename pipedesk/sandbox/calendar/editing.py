@@ -5,12 +5,12 @@ https://developers.google.com/workspace/calendar/api/v3/reference/events
 
 import re
 import secrets
-from datetime import timedelta
 from typing import Any
 
+from pipedesk.sandbox.calendar import quick
 from pipedesk.sandbox.calendar.events import Events, has_pending_conference
 from pipedesk.sandbox.calendar.recurrence import check_rules
-from pipedesk.sandbox.calendar.times import check_range, normalised
+from pipedesk.sandbox.calendar.times import check_range, normalised, zone_of
 from pipedesk.sandbox.clock import Clock, rfc3339
 from pipedesk.sandbox.errors import (
     GoogleError,
@@ -129,15 +129,11 @@ class Editing:
         return self._events.save(destination, {**event, "organizer": organizer})
 
     def quick_add(self, calendar: Json, user: str, text: str) -> Json:
-        """An event of one hour from now with the text as its title: no language understood."""
-        start = self._clock.now().replace(minute=0, second=0, microsecond=0) + timedelta(hours=1)
-        end = start + timedelta(hours=1)
-        body = {
-            "summary": text,
-            "start": {"dateTime": start.isoformat()},
-            "end": {"dateTime": end.isoformat()},
-        }
-        return self.insert(calendar, user, body)
+        """An event of the day, the time and the title that the text names."""
+        if not text.strip():
+            raise required("text")
+        zone = zone_of(calendar["timeZone"])
+        return self.insert(calendar, user, quick.read(text, self._clock.now(), zone))
 
     def complete_conference(self, calendar: Json, event_id: str) -> None:
         """Turn a pending Meet request into a link, as Google does some moments later."""

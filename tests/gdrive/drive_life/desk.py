@@ -3,13 +3,9 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import Any
 
 import pytest
-from django.apps import apps
 from django.utils import timezone
-from django.utils.module_loading import import_string
-from rest_framework.test import APIClient
 
 from gdrive import entities, layout
 from gdrive.models import (
@@ -20,78 +16,26 @@ from gdrive.models import (
     DriveSyncState,
 )
 from gdrive.tasks import poll_drives
-from pipedesk.accounts import tokens
-from pipedesk.core.work import Work
 from pipedesk.sandbox.google import Google
-from tests.factories.accounts import UserFactory
 from tests.gdrive.drive_life.plain_drive import PlainDrive, PlainFile
-from tests.gdrive.dying import Steps, let_leases_end
+from tests.gdrive.dying import Steps
+from tests.living import Desk, differences
 
-ROUNDS = 40
 
-
-class Desk:
+class DriveDesk(Desk):
     """Everything that works on folders and files, and people at the API."""
 
     def __init__(self, google: Google, monkeypatch: pytest.MonkeyPatch) -> None:
-        self.google = google
-        self.steps = Steps(monkeypatch)
-        self.works: list[type[Work]] = [
-            model for model in apps.get_app_config("gdrive").get_models() if issubclass(model, Work)
-        ]
-        user = UserFactory(role="manager")
-        self.client = APIClient()
-        token = tokens.issue(user, timedelta(days=1))
-        self.client.credentials(HTTP_AUTHORIZATION=f"Bearer {token}")
+        super().__init__(google, Steps(monkeypatch), "gdrive", "manager")
 
     def plain(self) -> PlainDrive:
         """Drive as it is now."""
         return PlainDrive(self.google)
 
-    def ask(self, method: str, address: str, body: Any = None, *, fatal: int = 0) -> Any:
-        """One request, during which the process may die; None when it did."""
-        answers: list[Any] = []
-        kind = "multipart" if method == "upload" else "json"
-        call = getattr(self.client, "post" if method == "upload" else method)
-        self.steps.run(lambda: answers.append(call(address, body, format=kind)), fatal)
-        if not answers:
-            return None
-        code = answers[0].status_code
-        assert code < 500 or code == 503, (method, address, body, answers[0].content)
-        return answers[0].json() if code in {200, 201, 202} else None
-
-    def behind(self) -> list[tuple[type[Work], int]]:
-        """Rows with work to do."""
-        return [
-            (model, pk)
-            for model in self.works
-            for pk in model.objects.behind().order_by("pk").values_list("pk", flat=True)
-        ]
-
-    def work(self, number: int, fatal: int) -> None:
-        """A worker takes one of the rows with work, and dies at a step or lives."""
-        rows = self.behind()
-        if rows:
-            model, pk = rows[number % len(rows)]
-            self.steps.run(lambda: import_string(model.task)(pk), fatal)
-
-    def settle(self) -> None:
-        """What hours do: leases end, faults pass, everything is tried again and looked at."""
-        self.google.faults.clear()
-        for model in self.works:
-            model.objects.revive()
-        for number in range(ROUNDS):
-            let_leases_end(*self.works)
-            if number in {0, 1, 3}:
-                DriveSyncState.objects.update(next_poll_at=timezone.now() - timedelta(seconds=1))
-                poll_drives()
-            rows = self.behind()
-            if not rows and number > 3:
-                return
-            for model, pk in rows:
-                model.objects.filter(pk=pk).update(next_attempt_at=None)
-                import_string(model.task)(pk)
-        raise AssertionError("it never settles: " + str(self.behind()))
+    def poll(self) -> None:
+        """The clock asks for every drive."""
+        DriveSyncState.objects.update(next_poll_at=timezone.now() - timedelta(seconds=1))
+        poll_drives()
 
     def check(self) -> None:
         """The mirror is what Drive is, and every record has its one tree."""
@@ -147,12 +91,3 @@ class Desk:
         ours = DriveFolderNode.objects.values_list("google_id", flat=True)
         trashed = any(row["trashed"] for row in plain.rows.values())
         return trashed or any(plain.was_deleted(google_id) for google_id in ours)
-
-
-def differences(shown: dict[str, PlainFile], wanted: dict[str, PlainFile]) -> dict[str, Any]:
-    """What the mirror shows and what Drive has, where they differ."""
-    return {
-        key: {"mirror": shown.get(key), "drive": wanted.get(key)}
-        for key in shown.keys() | wanted.keys()
-        if shown.get(key) != wanted.get(key)
-    }

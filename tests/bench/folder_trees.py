@@ -1,21 +1,20 @@
-"""How fast folder trees grow: `python -m tests.gdrive.measure_provisioning --leads 10000`.
+"""How fast folder trees grow: `python -m tests.bench.folder_trees --leads 10000`.
 
-A PostgreSQL of our own, the sandbox, and the real workers, all as processes; prints the rate, the
-requests per folder and the peak memory as JSON. Needs SECRET_KEY, no network.
+The sandbox and the real workers, all as processes.
 """
 
 from __future__ import annotations
 
-import argparse
 import json
-import os
 import shutil
 import tempfile
 import time
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
 
-from tests.database import start_postgres
+from tests.bench.costs import peak_mb
+from tests.bench.figures import Figure
+from tests.bench.running import Bench, main
 from tests.e2e.product import Product, descendants
 
 SEED = """
@@ -43,23 +42,24 @@ SEEDED_AT_ONCE = 1000
 LOOK_EVERY_S = 10.0
 
 
-def peak_mb(pid: int) -> int:
-    """The most memory a process had resident so far, in MB; 0 for one that is gone."""
-    try:
-        lines = Path(f"/proc/{pid}/status").read_text(encoding="ascii").splitlines()
-    except OSError:
-        return 0
-    return next((int(line.split()[1]) // 1024 for line in lines if line.startswith("VmHWM")), 0)
-
-
 def state(product: Product) -> dict[str, int]:
     """How many trees are ready, failed, and how many folders there are."""
     found: dict[str, int] = json.loads(product.manage("shell", "-v0", "-c", STATE))
     return found
 
 
-def measure(product: Product, leads: int, within_s: float) -> dict[str, Any]:
-    """Grow the trees of so many leads, for at most `within_s`."""
+def measure(leads: int, within_s: int) -> Iterable[Figure]:
+    """Figures of growing the trees of so many leads, for at most `within_s`."""
+    folder = Path(tempfile.mkdtemp(prefix="pipedesk-measure-"))
+    product = Product.prepare(folder, WEBHOOK_BASE_URL="")
+    try:
+        yield from _measured(product, leads, within_s)
+    finally:
+        product.stop()
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _measured(product: Product, leads: int, within_s: int) -> Iterable[Figure]:
     product.start_sandbox()
     product.manage("sync_drive")
     for start in range(0, leads, SEEDED_AT_ONCE):
@@ -68,7 +68,7 @@ def measure(product: Product, leads: int, within_s: float) -> dict[str, Any]:
     started = time.monotonic()
     product.start_worker()
     worker = product.processes["worker"].pid
-    peak, now = 0, {"ready": 0}
+    peak, now = 0.0, {"ready": 0}
     while now["ready"] < leads and time.monotonic() - started < within_s:
         time.sleep(min(LOOK_EVERY_S, max(1.0, leads / 200)))
         peak = max([peak, *map(peak_mb, [worker, *descendants(worker)])])
@@ -77,33 +77,23 @@ def measure(product: Product, leads: int, within_s: float) -> dict[str, Any]:
     requests = product.in_google("GET", "/_sandbox/requests")
     reserving = requests.get("drive.files.generateIds", 0)
     calls = sum(count for method, count in requests.items() if method.startswith("drive."))
-    return {
-        **now,
-        "seconds": round(took_s, 1),
-        "trees_per_second": round(now["ready"] / took_s, 2),
-        "requests": requests,
-        "requests_per_folder": round((calls - reserving) / max(now["folders"], 1), 3),
-        "reservations_per_1000_folders": round(1000 * reserving / max(now["folders"], 1), 2),
-        "peak_mb_of_a_worker_process": peak,
-        "peak_mb_of_the_sandbox": peak_mb(product.processes["sandbox"].pid),
-    }
+    folders = max(now["folders"], 1)
+    yield Figure("trees", now["ready"], at_least=leads)
+    yield Figure("trees failed", now["failed"], at_most=0)
+    yield Figure("folders", now["folders"])
+    yield Figure("rate", now["ready"] / took_s, "trees/s")
+    yield Figure("requests per folder", (calls - reserving) / folders, at_most=1.5)
+    yield Figure("reservations of ids per 1,000 folders", 1000 * reserving / folders, at_most=50)
+    yield Figure("peak memory of a worker process", peak, "MB", at_most=250)
+    yield Figure("peak memory of the sandbox", peak_mb(product.processes["sandbox"].pid), "MB")
 
 
-def main() -> None:
-    """Measure and print."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--leads", type=int, default=1000)
-    parser.add_argument("--within", type=float, default=3600.0, metavar="SECONDS")
-    options = parser.parse_args()
-    folder = Path(tempfile.mkdtemp(prefix="pipedesk-measure-"))
-    os.environ["DATABASE_URL"] = start_postgres()
-    product = Product.prepare(folder, WEBHOOK_BASE_URL="")
-    try:
-        print(json.dumps(measure(product, options.leads, options.within), indent=2))  # noqa: T201
-    finally:
-        product.stop()
-        shutil.rmtree(folder, ignore_errors=True)
-
+BENCH = Bench(
+    "Folder trees",
+    measure,
+    full={"leads": 1000, "within_s": 3600},
+    short={"leads": 30, "within_s": 300},
+)
 
 if __name__ == "__main__":
-    main()
+    main(BENCH)

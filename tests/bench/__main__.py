@@ -1,0 +1,39 @@
+"""Every bench in short: `python -m tests.bench [NAME …] [--full] [--json]`."""
+
+from __future__ import annotations
+
+import argparse
+
+from tests.bench import calendar, folder_trees, pushes, worklist
+from tests.bench.running import Bench, report, run
+
+BENCHES: dict[str, Bench] = {
+    "calendar": calendar.BENCH,
+    "worklist": worklist.BENCH,
+    "pushes": pushes.BENCH,
+    "folder_trees": folder_trees.BENCH,
+}
+
+
+def main() -> None:
+    """Measure and print; exit code 1 when a limit is missed."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("names", nargs="*", metavar="NAME", help=", ".join(BENCHES))
+    parser.add_argument("--full", action="store_true", help="the sizes the limits are meant for")
+    parser.add_argument("--json", action="store_true")
+    options = parser.parse_args()
+    if unknown := set(options.names) - BENCHES.keys():
+        parser.error(f"there is no bench {', '.join(sorted(unknown))}")
+    runs = []
+    for name in options.names or BENCHES:
+        bench = BENCHES[name]
+        runs.append(run(bench, bench.full if options.full else bench.short))
+        if not options.json:
+            report(runs[-1:], as_json=False)
+    if options.json:
+        report(runs, as_json=True)
+    raise SystemExit(0 if all(one.met for one in runs) else 1)
+
+
+if __name__ == "__main__":
+    main()
