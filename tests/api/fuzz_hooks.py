@@ -151,10 +151,11 @@ def _name_rows_in_path(case: Any) -> None:
         "contact_id": "contact",
         "entity_id": str(case.path_parameters.get("entity_type")),
     }
-    for name in case.path_parameters:
+    for name, drawn in case.path_parameters.items():
         found = rows.any(named.get(name, ""))
         if found is not None:
-            case.path_parameters[name] = found
+            # Of the drawn one's type: a number where the schema says string counts as wrong.
+            case.path_parameters[name] = str(found) if isinstance(drawn, str) else found
 
 
 def _make_pages_possible(query: dict[str, Any]) -> None:

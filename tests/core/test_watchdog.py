@@ -36,6 +36,10 @@ def beats_within(seconds: float) -> float:
     )
 
 
+def died(pids: list[int]) -> None:
+    wait_for(lambda: not [pid for pid in pids if is_alive(pid)], 10, "they died")
+
+
 def test_jobs_run_and_sigterm_ends_all_processes() -> None:
     with manage("run_worker", "--beat", "0.5") as worker:
         beats_within(30)
@@ -48,22 +52,22 @@ def test_jobs_run_and_sigterm_ends_all_processes() -> None:
     assert not [pid for pid in everybody if is_alive(pid)]
 
 
-def test_g11_f57_killed_idle_workers_are_noticed_and_the_queue_goes_on() -> None:
-    with manage("run_worker", "--beat", "0.5", "--stall", "4") as worker:
-        beats_within(30)
-        for pid in pool(worker)[:2]:
-            os.kill(pid, signal.SIGKILL)
-        # One of the two held the queue's lock: nothing comes through until all is new.
-        wait_for(lambda: "no progress" in worker.output(), 25, "the cluster was restarted")
-        beats_within(20)
-
-
-def test_f57_a_killed_monitor_is_noticed() -> None:
-    with manage("run_worker", "--beat", "0.5", "--stall", "4") as worker:
-        beats_within(30)
-        os.kill(pool(worker)[2], signal.SIGKILL)
-        wait_for(lambda: "no progress" in worker.output(), 25, "the cluster was restarted")
-        beats_within(20)
+@pytest.mark.parametrize(
+    "victims", [slice(2), slice(2, 3)], ids=["idle workers", "the idle monitor"]
+)
+def test_g11_f57_a_queue_whose_lock_died_is_noticed_and_goes_on(victims: slice) -> None:
+    for _ in range(3):
+        with manage("run_worker", "--beat", "0.5", "--stall", "4") as worker:
+            beats_within(30)
+            killed = pool(worker)[victims]
+            for pid in killed:
+                os.kill(pid, signal.SIGKILL)
+            died(killed)
+            beats_within(45)
+            if "no progress" in worker.output():
+                return
+        # Killed in the moment between two messages, when it held no lock: once more.
+    pytest.fail("never did one die that held a lock")
 
 
 @pytest.mark.parametrize("victim", ["main", "guard"])
