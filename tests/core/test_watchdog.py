@@ -6,7 +6,7 @@ import os
 import signal
 from datetime import timedelta
 from pathlib import Path
-from time import monotonic
+from time import monotonic, sleep
 
 import pytest
 from django.utils import timezone
@@ -57,9 +57,11 @@ def test_jobs_run_and_sigterm_ends_all_processes() -> None:
 )
 def test_g11_f57_a_queue_whose_lock_died_is_noticed_and_goes_on(victims: slice) -> None:
     for _ in range(3):
-        with manage("run_worker", "--beat", "0.5", "--stall", "4") as worker:
+        with manage("run_worker", "--beat", "1", "--stall", "4") as worker:
             beats_within(30)
             killed = pool(worker)[victims]
+            wait_for(lambda: not OrmQ.objects.exists(), 20, "nothing is to be done")
+            sleep(0.3)  # what was just acknowledged is written down, and all of them wait
             for pid in killed:
                 os.kill(pid, signal.SIGKILL)
             died(killed)
