@@ -1,8 +1,10 @@
 """People working "in Google": the same changes as through the API, without HTTP."""
 
+from collections.abc import Iterable
 from datetime import date, datetime, timedelta
 from typing import Any
 
+from pipedesk.sandbox.calendar.events import is_cancelled
 from pipedesk.sandbox.calendar.splitting import split
 from pipedesk.sandbox.drive.editing import Actor
 from pipedesk.sandbox.drive.files import FOLDER
@@ -88,6 +90,12 @@ class CalendarPeople:
             calendar = self._google.calendars.get(self.user, calendar_id)
             self._google.editing.delete(calendar, event_id)
 
+    def replay(self, items: Iterable[Json], *, calendar_id: str = "primary") -> None:
+        """What Google is recorded to list after some change, served word for word."""
+        with self._google.store.transaction():
+            calendar = self._google.calendars.get(self.user, calendar_id)
+            self._google.events.replay(calendar, items)
+
     def split_series(
         self,
         instance_id: str,
@@ -113,7 +121,7 @@ class CalendarPeople:
         with self._google.store.transaction():
             calendar_id = self._google.calendars.resolve(self.user, calendar_id)
             changed = self._google.events.changed_since(calendar_id, 0)
-            return [event for _, event in changed if event["status"] != "cancelled"]
+            return [event for _, event in changed if not is_cancelled(event)]
 
 
 class DrivePeople:

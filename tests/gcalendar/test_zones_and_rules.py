@@ -89,6 +89,7 @@ def rules(draw: st.DrawFn, first: datetime) -> Rule:
     return Rule(frequency, interval, **end)
 
 
+@pytest.mark.timeout(max(180, RUNS / 50))
 @settings(max_examples=RUNS, deadline=None, derandomize="ZONE_RULES_RUNS" not in os.environ)
 @given(data=st.data())
 def test_any_rule_in_any_zone(data: st.DataObject) -> None:

@@ -8,7 +8,7 @@ import secrets
 from typing import Any
 
 from pipedesk.sandbox.calendar import quick
-from pipedesk.sandbox.calendar.events import Events, has_pending_conference
+from pipedesk.sandbox.calendar.events import Events, has_pending_conference, is_cancelled
 from pipedesk.sandbox.calendar.recurrence import check_rules
 from pipedesk.sandbox.calendar.times import check_range, normalised, zone_of
 from pipedesk.sandbox.clock import Clock, rfc3339
@@ -72,7 +72,7 @@ class Editing:
         if not uid:
             raise required("resource.iCalUID")
         for known in self._events.with_uid(calendar["id"], uid):
-            if known["status"] != "cancelled" and "recurringEventId" not in known:
+            if not is_cancelled(known) and "recurringEventId" not in known:
                 return self.update(calendar, known["id"], body, version=version)
         return self.insert(calendar, user, {**body, "id": None}, version=version)
 
@@ -110,7 +110,7 @@ class Editing:
     def delete(self, calendar: Json, event_id: str, *, if_match: str | None = None) -> None:
         """Cancel an event. Raises GoogleError 410 ``deleted`` the second time."""
         event = self._current(calendar, event_id, if_match)
-        if event["status"] == "cancelled":
+        if is_cancelled(event):
             raise GoogleError(410, "deleted", "Resource has been deleted")
         if "recurrence" in event:
             self._events.drop_series(calendar, event)
@@ -153,7 +153,7 @@ class Editing:
 
     def _current(self, calendar: Json, event_id: str, if_match: str | None) -> Json:
         event = self._events.get(calendar, event_id)
-        if if_match not in {None, "*", event["etag"]}:
+        if if_match not in {None, "*", event.get("etag")}:
             raise precondition_failed()
         return event
 
@@ -168,7 +168,7 @@ class Editing:
         patch: Json | None = None,
     ) -> Json:
         status = body.get("status") or "confirmed"
-        if status == "cancelled" and old["status"] != "cancelled":
+        if status == "cancelled" and not is_cancelled(old):
             self.delete(calendar, old["id"])
             return self._events.get(calendar, old["id"])
         own = {name: value for name, value in kept.items() if name in OWN_FIELDS}
@@ -177,7 +177,7 @@ class Editing:
             event["conferenceData"] = kept["conferenceData"]
         event = _checked(event, calendar["timeZone"])
         if (event["start"], event["end"]) != (old["start"], old["end"]):
-            event["sequence"] = old["sequence"] + 1
+            event["sequence"] = old.get("sequence", 0) + 1
         only_reminders = patch is not None and set(patch) == {"reminders"}
         return self._events.save(calendar, event, keep_updated=only_reminders)
 

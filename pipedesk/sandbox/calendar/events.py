@@ -29,6 +29,11 @@ class PendingConference:
     event_id: str
 
 
+def is_cancelled(event: Json) -> bool:
+    """Whether only a tombstone is left of the event."""
+    return event.get("status") == "cancelled"
+
+
 def has_pending_conference(event: Json) -> bool:
     """Whether a Meet link was asked for and is not there yet."""
     request = event.get("conferenceData", {}).get("createRequest", {})
@@ -113,11 +118,19 @@ class Events:
 
     def drop_series(self, calendar: Json, master: Json) -> None:
         """Delete a whole series: only the master's tombstone is listed, exceptions vanish."""
-        calendar_id = calendar["id"]
-        for exception in self.exceptions(calendar_id, master["id"]):
-            row = {"calendar": calendar_id, "body": _cancelled(exception), "position": None}
-            self._rows.put(event_key(calendar_id, exception["id"]), row)
+        self._drop_exceptions(calendar["id"], master["id"])
         self.save(calendar, _cancelled(master))
+
+    def replay(self, calendar: Json, items: Iterable[Json]) -> None:
+        """Store what a list of Google's contained, word for word: tombstones, missing fields.
+
+        Nothing is filled in or stamped; the items are the next incremental list, in their order.
+        """
+        for item in items:
+            if is_cancelled(item):
+                self._drop_exceptions(calendar["id"], item["id"])
+            self._put(calendar["id"], item)
+        self._store.announce(Happening(calendar_topic(calendar["id"]), "exists"))
 
     def take_away(self, calendar: Json, event: Json) -> None:
         """Leave a cancelled event behind, as delete and a moved organizer do."""
@@ -135,7 +148,7 @@ class Events:
     def _instance(self, calendar: Json, event_id: str) -> Json | None:
         master_id, _, stamp = event_id.rpartition("_")
         master = self.find(calendar["id"], master_id) if stamp else None
-        if master is None or "recurrence" not in master or master["status"] == "cancelled":
+        if master is None or "recurrence" not in master or is_cancelled(master):
             return None
         for start, end in occurrences(master, calendar["timeZone"]):
             if stamp_of(start, calendar["timeZone"]) == stamp:
@@ -149,9 +162,14 @@ class Events:
             return [event]
         master = event if master_id is None else self.find(calendar_id, master_id)
         others = self.exceptions(calendar_id, master_id or event["id"])
-        family = [] if master is None or master["status"] == "cancelled" else [master]
+        family = [] if master is None or is_cancelled(master) else [master]
         family += [other for other in others if other["id"] != event["id"]]
         return [*family, event] if master_id else [event, *family[1:]]
+
+    def _drop_exceptions(self, calendar_id: str, master_id: str) -> None:
+        for exception in self.exceptions(calendar_id, master_id):
+            row = {"calendar": calendar_id, "body": _cancelled(exception), "position": None}
+            self._rows.put(event_key(calendar_id, exception["id"]), row)
 
     def _put(self, calendar_id: str, body: Json) -> None:
         row = {"calendar": calendar_id, "body": body, "position": self._store.next_position()}

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
+from pipedesk.sandbox.calendar.events import is_cancelled
 from pipedesk.sandbox.calendar.times import moment_of
 from pipedesk.sandbox.clock import parse_rfc3339
 from pipedesk.sandbox.errors import Json
@@ -30,7 +31,7 @@ class Filter:
         ]
 
     def __call__(self, event: Json) -> bool:
-        if event["status"] == "cancelled":
+        if is_cancelled(event):
             exception_of_live_series = "recurringEventId" in event and not self._expanded
             if not (self._with_deleted or exception_of_live_series):
                 return False

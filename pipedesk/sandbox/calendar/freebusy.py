@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from pipedesk.sandbox.calendar.events import Events
+from pipedesk.sandbox.calendar.events import Events, is_cancelled
 from pipedesk.sandbox.calendar.times import moment_of
 from pipedesk.sandbox.clock import rfc3339
 from pipedesk.sandbox.errors import Json
@@ -12,11 +12,11 @@ def busy_periods(events: Events, calendar: Json, low: datetime, high: datetime) 
     """Periods between two moments taken by opaque events, occurrences included, not merged."""
     found: list[tuple[datetime, datetime]] = []
     for _, event in events.changed_since(calendar["id"], 0):
-        if event["status"] == "cancelled" or "recurringEventId" in event:
+        if is_cancelled(event) or "recurringEventId" in event:
             continue
         members = events.instances(calendar, event) if "recurrence" in event else [event]
         for member in members:
-            if member["status"] == "cancelled" or member.get("transparency") == "transparent":
+            if is_cancelled(member) or member.get("transparency") == "transparent":
                 continue
             start = moment_of(member["start"], calendar["timeZone"])
             end = moment_of(member["end"], calendar["timeZone"])

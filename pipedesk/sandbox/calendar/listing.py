@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from pipedesk.sandbox.calendar.events import Events
+from pipedesk.sandbox.calendar.events import Events, is_cancelled
 from pipedesk.sandbox.calendar.filtering import Filter
 from pipedesk.sandbox.calendar.times import moment_of
 from pipedesk.sandbox.calendar.tokens import decode, digest, encode
@@ -131,7 +131,7 @@ class Listing:
     def _expanded(self, calendar: Json, changed: Iterable[Json]) -> Iterator[Json]:
         """Series replaced by their occurrences; exceptions come as such, not on their own."""
         for event in changed:
-            if "recurrence" in event and event["status"] != "cancelled":
+            if "recurrence" in event and not is_cancelled(event):
                 yield from self._events.instances(calendar, event)
             elif "recurringEventId" not in event:
                 yield event
@@ -198,7 +198,7 @@ class Listing:
 
 def _listed(event: Json) -> Json:
     """An event as lists show it: of a deleted one only a skeleton is left (recorded behaviour)."""
-    if event["status"] != "cancelled":
+    if not is_cancelled(event):
         return event
     names = ("kind", "etag", "id", "status", "recurringEventId", "originalStartTime")
     return {name: event[name] for name in names if name in event}
