@@ -358,6 +358,8 @@ if PRODUCTION:
 # --- Queue: docs/operations.md says why each number -----------------------------------------
 WORKERS = 2
 TIMEOUT = 60
+# A worker asks Redis for a message and waits a second for it; nobody waits for long.
+PATIENCE_WITH_REDIS = "socket_connect_timeout=2&socket_timeout=10"
 Q_CLUSTER = {
     "name": "pipedesk",
     "workers": WORKERS,
@@ -377,7 +379,11 @@ Q_CLUSTER = {
     "log_level": LOG_LEVEL,
     "label": "Queue",
     "cache": "queue",
-    **({"orm": "default"} if Q_BROKER == "orm" else {"redis": Q_BROKER}),
+    **(
+        {"orm": "default"}
+        if Q_BROKER == "orm"
+        else {"redis": f"{Q_BROKER}{'&' if '?' in Q_BROKER else '?'}{PATIENCE_WITH_REDIS}"}
+    ),
 }
 # What runs when: name -> (job, minutes between). Written to the database after each
 # migrate (pipedesk.core.schedules); never by hand.

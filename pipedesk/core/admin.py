@@ -17,7 +17,9 @@ from django.utils.translation import gettext_lazy as _
 from django_q.models import Failure, OrmQ, Schedule, Success
 
 from pipedesk.core.dashboard import Part, Row, as_of, dashboard
+from pipedesk.core.draining import waiting_messages
 from pipedesk.core.health import QUEUE_SILENT_AFTER_S
+from pipedesk.core.jobs import QUEUE_FAILURES
 from pipedesk.core.models import Heartbeat
 from pipedesk.core.pages import ReadOnlyAdmin
 
@@ -48,7 +50,7 @@ def queue(request: HttpRequest) -> Part | None:
             Row(
                 text=_("Waiting"),
                 url=reverse("admin:django_q_ormq_changelist"),
-                state=str(OrmQ.objects.count()),
+                state=_waiting(),
                 level="waiting",
             ),
             Row(
@@ -59,6 +61,13 @@ def queue(request: HttpRequest) -> Part | None:
             ),
         ),
     )
+
+
+def _waiting() -> str:
+    try:
+        return str(waiting_messages())
+    except QUEUE_FAILURES:
+        return str(_("Redis cannot be reached."))
 
 
 admin.site.index_title = _("Overview")

@@ -21,6 +21,8 @@ from django_q.brokers import Broker, get_broker
 from django_q.models import OrmQ
 from django_q.signing import SignedPackage
 
+from pipedesk.core.jobs import is_in_database
+
 logger = logging.getLogger(__name__)
 
 POLL_S = 0.2
@@ -38,7 +40,7 @@ class Drained:
 def drain(patience_s: float, tell: Callable[[str], None]) -> Drained:
     """Run every message that is queued now; wait `patience_s` for those workers have taken."""
     drained = Drained()
-    take = _from_database if settings.Q_CLUSTER.get("orm") else _from_redis
+    take = _from_database if is_in_database() else _from_redis
     for payload in take(patience_s, drained):
         try:
             name = _run(payload)
@@ -54,7 +56,7 @@ def drain(patience_s: float, tell: Callable[[str], None]) -> Drained:
 
 def waiting_messages() -> int:
     """How many messages are queued, taken or not."""
-    if settings.Q_CLUSTER.get("orm"):
+    if is_in_database():
         return int(OrmQ.objects.count())
     return int(get_broker().queue_size())
 

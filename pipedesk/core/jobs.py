@@ -3,22 +3,42 @@
 from __future__ import annotations
 
 from django.conf import settings
+from django.db import Error as DatabaseFailure
 from django.db import transaction
 from django.utils import timezone
 from django_q.models import OrmQ, Task
 from django_q.tasks import async_task
+from redis import RedisError
+
+# The queue did not take a message, or cannot be asked.
+QUEUE_FAILURES = (DatabaseFailure, OSError, RedisError)
+# How long a wake-up may be under way before it counts as lost. In the database it is there until
+# it was answered: twice the queue's `retry`. What Redis has handed out it has forgotten.
+LOST_AFTER_S = 600
+LOST_BY_REDIS_AFTER_S = 60
+
+
+def is_in_database() -> bool:
+    """Whether the messages are rows, and not Redis's."""
+    return bool(settings.Q_CLUSTER.get("orm"))
+
+
+def lost_after_s() -> int:
+    """Seconds after which nobody will come any more for a row that somebody was woken for."""
+    return LOST_AFTER_S if is_in_database() else LOST_BY_REDIS_AFTER_S
 
 
 def wake(task: str, *primary_keys: int) -> None:
     """Ask a worker to call `task` (a dotted path) with these integer keys.
 
     With the database as broker the message commits or rolls back with the caller's
-    transaction; Redis knows no transactions, so there it is sent after the commit.
+    transaction; Redis knows no transactions, so there it is sent after the commit, and when
+    Redis is away the sweeper sends another: what was committed stays done.
     """
-    if settings.Q_CLUSTER.get("orm"):
+    if is_in_database():
         send(task, *primary_keys)
     else:
-        transaction.on_commit(lambda: send(task, *primary_keys))
+        transaction.on_commit(lambda: send(task, *primary_keys), robust=True)
 
 
 def send(task: str, *primary_keys: int) -> str:

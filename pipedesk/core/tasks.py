@@ -16,7 +16,7 @@ def beat() -> None:
     """Nothing: that it was finished and written down proves the queue (`heartbeat`)."""
 
 
-def sweep() -> int:
+def sweep(lost_after_s: float | None = None) -> int:
     """Wake workers for all work whose wake-up was lost; returns how many."""
     count = 0
     for model in work_models():
@@ -24,7 +24,7 @@ def sweep() -> int:
         if not isinstance(rows, WorkQuerySet):
             msg = f"{model.__name__}.objects is no WorkQuerySet"
             raise TypeError(msg)
-        count += rows.rewake()
+        count += rows.rewake(lost_after_s)
     if count:
         logger.warning("woke workers for %s rows whose wake-up was lost", count)
     return count

@@ -19,12 +19,12 @@ from pathlib import Path
 from time import monotonic, sleep
 
 from django.conf import settings
-from django.db import Error as DatabaseFailure
 from django.db import close_old_connections
 
 from pipedesk.core import heartbeat
-from pipedesk.core.jobs import hand_out_again, is_finished, send
+from pipedesk.core.jobs import QUEUE_FAILURES, hand_out_again, is_finished, is_in_database, send
 from pipedesk.core.offspring import end_with_parent
+from pipedesk.core.tasks import sweep
 
 TICK_S = 0.25
 LONGEST_RESTART_DELAY_S = 30.0
@@ -95,7 +95,7 @@ class Beat:
         self.sent_at = monotonic()
 
     def skip(self) -> None:
-        """The database did not take it: no fault of the queue, and no haste to ask again."""
+        """Database or Redis did not take it: no fault of the workers, and no haste to ask again."""
         self.sent_at, self.message_id = monotonic(), ""
 
     def is_overdue(self, moved_at: float) -> bool:
@@ -139,9 +139,10 @@ class Watchdog:
     def _free_messages(self) -> None:
         try:
             close_old_connections()
-            if count := hand_out_again():
+            # What Redis handed out it has forgotten; a wake-up too many does no harm.
+            if count := hand_out_again() if is_in_database() else sweep(0):
                 self.say(f"{count} messages of a cluster before are handed out again")
-        except DatabaseFailure as failure:
+        except QUEUE_FAILURES as failure:
             self.say(f"no database: {type(failure).__name__}")
 
     def _watch(self, cluster: Cluster) -> str:
@@ -159,7 +160,7 @@ class Watchdog:
                 return f"no progress for {self.limits.stall_s:.0f} s"
             try:
                 beat.send_if_due()
-            except DatabaseFailure as failure:
+            except QUEUE_FAILURES as failure:
                 self.say(f"no beat: {type(failure).__name__}")
                 beat.skip()
         return ""

@@ -22,7 +22,7 @@ from django.db.models.functions import Greatest, Now
 from django.utils.translation import gettext_lazy as _
 
 from pipedesk.core.exceptions import GiveUp, LeaseLost, TryLater
-from pipedesk.core.jobs import wake
+from pipedesk.core.jobs import lost_after_s, wake
 from pipedesk.core.models import TimeStampedModel, TimeStampedQuerySet
 
 logger = logging.getLogger(__name__)
@@ -32,7 +32,6 @@ W = TypeVar("W", bound="Work", covariant=True)
 MAX_ATTEMPTS = 6  # the first, and five more after 1, 2, 4, 8 and 16 minutes
 MAX_RETRY_AFTER_S = 3600
 SLICE_S = 45  # a job stops by itself before the queue's time-out (60 s) cuts it
-LOST_AFTER_S = 600  # twice the queue's `retry`: a wake-up older than this was lost
 
 
 class WorkQuerySet(TimeStampedQuerySet[W]):
@@ -42,13 +41,13 @@ class WorkQuerySet(TimeStampedQuerySet[W]):
         """Rows with something requested that is not applied, and not given up."""
         return self.filter(requested__gt=F("applied"), dead_at__isnull=True)
 
-    def lost(self) -> Self:
+    def lost(self, after_s: float | None = None) -> Self:
         """Rows that are behind and due although nobody was woken for them, or long ago."""
-        now = Now()
+        now, after_s = Now(), lost_after_s() if after_s is None else after_s
         return self.behind().filter(
             Q(next_attempt_at__isnull=True) | Q(next_attempt_at__lte=now),
             Q(lease_until__isnull=True) | Q(lease_until__lt=now),
-            Q(queued_at__isnull=True) | Q(queued_at__lt=now - timedelta(seconds=LOST_AFTER_S)),
+            Q(queued_at__isnull=True) | Q(queued_at__lt=now - timedelta(seconds=after_s)),
         )
 
     def request(self, pk: int, **values: Any) -> None:
@@ -66,12 +65,12 @@ class WorkQuerySet(TimeStampedQuerySet[W]):
             else:
                 row.update(**values)
 
-    def rewake(self) -> int:
+    def rewake(self, after_s: float | None = None) -> int:
         """Wake workers for what was lost; returns how many."""
         count = 0
-        for pk in self.lost().values_list("pk", flat=True):
+        for pk in self.lost(after_s).values_list("pk", flat=True):
             with transaction.atomic(using=self.db):
-                if self.lost().filter(pk=pk).update(queued_at=Now()):
+                if self.lost(after_s).filter(pk=pk).update(queued_at=Now()):
                     wake(self.model.task, pk)
                     count += 1
         return count

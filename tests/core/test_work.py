@@ -9,8 +9,11 @@ from django.db import transaction
 from django.utils import timezone
 from django.utils.module_loading import import_string
 from django_q.models import OrmQ
+from pytest_django import Settings
+from redis import RedisError
 
 from gdrive.models import DriveSyncState
+from pipedesk.core import jobs
 from pipedesk.core.exceptions import GiveUp, LeaseLost, TryLater
 from pipedesk.core.tasks import sweep, work_models
 from pipedesk.core.work import MAX_ATTEMPTS, Lease, claim, perform
@@ -200,6 +203,37 @@ def test_f54_the_sweeper_wakes_what_the_queue_lost(row: DriveSyncState) -> None:
     DriveSyncState.objects.filter(pk=row.pk).update(queued_at="2020-01-01T00:00:00Z")
     assert DriveSyncState.objects.rewake() == 1
     assert OrmQ.objects.count() == 1
+
+
+def test_what_redis_was_given_counts_as_lost_sooner(
+    row: DriveSyncState, settings: Settings
+) -> None:
+    DriveSyncState.objects.request(row.pk)
+    before = timezone.now() - timedelta(seconds=70)
+    DriveSyncState.objects.filter(pk=row.pk).update(queued_at=before)
+    assert not DriveSyncState.objects.lost().exists()  # the database keeps its messages
+    assert DriveSyncState.objects.lost(after_s=30).exists()
+
+    settings.Q_CLUSTER = {"redis": "redis://127.0.0.1:9"}
+    assert DriveSyncState.objects.lost().exists()
+
+
+def test_redis_that_is_away_takes_nothing_back(
+    row: DriveSyncState,
+    monkeypatch: pytest.MonkeyPatch,
+    settings: Settings,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    def away(*args: object) -> str:
+        raise RedisError
+
+    settings.Q_CLUSTER = {"redis": "redis://127.0.0.1:9"}
+    monkeypatch.setattr(jobs, "send", away)
+    DriveSyncState.objects.request(row.pk)
+
+    row.refresh_from_db()
+    assert (row.requested, OrmQ.objects.count()) == (1, 0)
+    assert "Error calling" in caplog.text
 
 
 def test_a_wake_up_too_early_leaves_the_row_to_the_sweeper(row: DriveSyncState) -> None:

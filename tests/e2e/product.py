@@ -118,29 +118,29 @@ class Product:
         )  # fmt: skip
         eventually(lambda: self.answers(self.google), STARTED_WITHIN_S, what="sandbox answers")
 
-    def start_web(self) -> None:
-        self.start(
-            "web", sys.executable, "-m", "gunicorn", "pipedesk.wsgi",
-            "--bind", f"127.0.0.1:{self.environment['PORT']}",
-        )  # fmt: skip
+    def start_web(self, name: str = "web", port: int | None = None) -> str:
+        """Start a web server, and wait until it answers; returns its address."""
+        address = f"127.0.0.1:{port or self.environment['PORT']}"
+        self.start(name, sys.executable, "-m", "gunicorn", "pipedesk.wsgi", "--bind", address)
         eventually(
-            lambda: self.answers(f"{self.web}/healthz"), STARTED_WITHIN_S, what="web answers"
+            lambda: self.answers(f"http://{address}/healthz"), STARTED_WITHIN_S, what="web answers"
         )
+        return f"http://{address}"
 
-    def start_worker(self) -> None:
-        """Start the workers, and wait until they take jobs."""
-        path = self.folder / "worker.log"
+    def start_worker(self, name: str = "worker", *options: str) -> None:
+        """Start a cluster of workers, and wait until they take jobs."""
+        path = self.folder / f"{name}.log"
         before = path.stat().st_size if path.exists() else 0
-        self.start("worker", sys.executable, "manage.py", "run_worker")
+        self.start(name, sys.executable, "manage.py", "run_worker", *options)
         eventually(
             lambda: b"running." in path.read_bytes()[before:],
             STARTED_WITHIN_S,
             what="workers take jobs",
         )
 
-    def kill_worker(self) -> None:
+    def kill_worker(self, name: str = "worker") -> None:
         """kill -9 of every process of the workers: supervisor, cluster, children."""
-        supervisor = self.processes.pop("worker")
+        supervisor = self.processes.pop(name)
         pids = [supervisor.pid, *descendants(supervisor.pid)]
         for pid in pids:
             try:
@@ -151,14 +151,14 @@ class Product:
 
     def stop(self) -> None:
         """End everything that was started."""
-        for name in ("worker", "web", "sandbox"):
-            if process := self.processes.pop(name, None):
-                process.terminate()
-                try:
-                    process.wait(20)
-                except subprocess.TimeoutExpired:
-                    os.killpg(process.pid, signal.SIGKILL)
-                    process.wait(10)
+        for name in sorted(self.processes, key=ends_after):
+            process = self.processes.pop(name)
+            process.terminate()
+            try:
+                process.wait(20)
+            except subprocess.TimeoutExpired:
+                os.killpg(process.pid, signal.SIGKILL)
+                process.wait(10)
 
     @staticmethod
     def answers(url: str) -> bool:
@@ -195,6 +195,12 @@ class Product:
 
     def log(self, name: str) -> str:
         return (self.folder / f"{name}.log").read_text(encoding="utf-8")
+
+
+def ends_after(name: str) -> int:
+    """Workers end first, and Google last."""
+    kinds = ("worker", "web", "sandbox")
+    return next((place for place, kind in enumerate(kinds) if name.startswith(kind)), len(kinds))
 
 
 def descendants(pid: int) -> list[int]:
