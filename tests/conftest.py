@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 from collections.abc import Callable, Iterator
 from datetime import timedelta
@@ -23,6 +24,16 @@ from tests.factories.accounts import UserFactory
 from tests.sandbox_server import sandbox
 
 __all__ = ["sandbox"]
+
+
+FAULT = re.compile(r"test_(?:[a-z]\d+_)*f\d+_")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What plays a named fault (F1 to F60) is found by `-m fault`."""
+    for item in items:
+        if FAULT.match(item.name):
+            item.add_marker(pytest.mark.fault)
 
 
 @pytest.fixture(autouse=True)

@@ -15,8 +15,6 @@ from pipedesk.google.errors import TemporaryError
 from pipedesk.google.service import calendar_service, close_services, execute
 from pipedesk.google.wire import MAX_ANSWER_BYTES
 
-pytestmark = pytest.mark.fault
-
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
 EMPTY = HEAD + b'Content-Length: 13\r\n\r\n{"items": []}'
 MIB = 1024 * 1024
