@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 from django.http import Http404
 from django.urls import reverse
 from django.utils.translation import gettext as _
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import PolymorphicProxySerializer, extend_schema
 from rest_framework import status
 from rest_framework.decorators import action
 from rest_framework.exceptions import PermissionDenied
@@ -96,7 +96,16 @@ class MeetingViewSet(LinkedEventViewSet):
         )
         return self.created_response(event)
 
-    @extend_schema(request=ChangedMeetingSerializer, responses={200: EventSerializer})
+    @extend_schema(
+        request=ChangedMeetingSerializer,
+        responses={
+            200: PolymorphicProxySerializer(
+                "EventOrRecipients",
+                [EventSerializer, RecipientsSerializer],
+                resource_type_field_name=None,
+            )
+        },
+    )
     def partial_update(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         """Change a meeting, or occurrences of a series; guests stay unless they are named."""
         serializer = ChangedMeetingSerializer(data=request.data, partial=True)

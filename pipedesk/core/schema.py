@@ -77,6 +77,8 @@ class ContractSchema(AutoSchema):
         for code, answer in answers.items():
             answer["description"] = answer.get("description") or HTTPStatus(int(code)).phrase
             answer |= {"headers": headers} if (headers := self._headers(code)) else {}
+            if code == "200" and "ETag" in headers and self._may_be_dry(operation):
+                headers["ETag"] = ETAG
         if self._action == "retrieve":
             answers["304"] = {"description": "Not Modified", "headers": {"ETag": ETAG}}
             content = answers["200"]["content"][JSON]
@@ -96,6 +98,11 @@ class ContractSchema(AutoSchema):
     def _is_row(self) -> bool:
         """Whether the view answers single rows with their entity tag."""
         return hasattr(self.view, "row_response")
+
+    @staticmethod
+    def _may_be_dry(operation: Schema) -> bool:
+        """Whether its 200 may answer what would happen, and no row."""
+        return any(parameter["name"] == "dry_run" for parameter in operation.get("parameters", ()))
 
     def _headers(self, code: str) -> dict[str, Schema]:
         headers: dict[str, Schema] = {}
