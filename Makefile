@@ -12,7 +12,7 @@ PRODUCTION := env $(THROWAWAY) DJANGO_ENV=production DATABASE_URL=postgres://app
 	ALLOWED_HOSTS=crm.example.com SUPABASE_JWT_SECRET=$$($(PYTHON) -c 'import secrets; print(secrets.token_urlsafe(40))') \
 	SUPABASE_JWT_ISSUER=https://project.supabase.co/auth/v1 GOOGLE_API_ROOT_URL=https://www.googleapis.com/
 
-.PHONY: help run test test-sqlite test-postgres check bench fmt messages schema client fuzz clean
+.PHONY: help run test test-sqlite test-postgres check bench crashes fmt messages schema client fuzz clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -74,6 +74,10 @@ check: .venv/installed-dev ## lint, types, import contracts, migrations, deploy 
 
 bench: .venv/installed-dev ## how fast, against its limits; ONLY="calendar worklist", FULL=1
 	$(VENV)/python -m tests.bench $(ONLY) $(if $(FULL),--full)
+
+DATABASE ?= sqlite
+crashes: .venv/installed-dev ## death at every step of eight scenarios, some 20 minutes; DATABASE=postgres
+	CRASHES=all TEST_DATABASE=$(DATABASE) $(PYTEST) -s -p no:randomly tests/crashes 2>/dev/null
 
 fmt: .venv/installed-dev ## format and sort
 	$(VENV)/ruff check --fix --quiet . || true

@@ -11,7 +11,6 @@ from typing import Any
 import pytest
 from django.conf import settings
 from django.core.management import call_command
-from django.db import connection
 from rest_framework.test import APIClient
 
 from crm import statistics
@@ -28,8 +27,8 @@ from gcalendar.models import (
 )
 from gcalendar.sync import forget_cursor
 from gcalendar.tasks import archive_events
+from tests.gcalendar.calendar_life.desk import Steps
 from tests.gcalendar.conftest import NOW, Mirror
-from tests.gcalendar.test_crashes import Killed, Steps
 from tests.gcalendar.test_matching import CARLA, CARLA_COMES, lead_of, numbers, proven
 
 URL = "/api/calendar/events"
@@ -140,16 +139,10 @@ def test_death_at_any_statement_leaves_each_meeting_on_one_side(
     statistics.refresh([lead.pk])
     before = numbers(lead)
     every = set(CalendarEvent.objects.values_list("pk", flat=True))
-    lived, at_step = False, 0
+    steps, lived, at_step = Steps(monkeypatch), False, 0
     while not lived:
         at_step += 1
-        steps = Steps(die_at=at_step)
-        try:
-            with connection.execute_wrapper(steps.statement):
-                put_away()
-            lived = True
-        except Killed:
-            pass
+        lived = steps.run(put_away, at_step)
         here = list(CalendarEvent.objects.values_list("pk", flat=True))
         there = list(CalendarEventArchive.objects.values_list("pk", flat=True))
         assert sorted(here + there) == sorted(every)

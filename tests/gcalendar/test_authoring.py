@@ -23,7 +23,6 @@ from tests.dying import Died
 from tests.factories.accounts import UserFactory
 from tests.factories.crm import ContactFactory, LeadContactFactory, LeadFactory
 from tests.gcalendar.conftest import Mirror, at, rows, shown, writes
-from tests.gcalendar.dying import Steps
 
 Api = Callable[..., Any]
 URL = "/api/calendar/events"
@@ -362,31 +361,6 @@ def test_the_meeting_feeds_the_lead_at_once(api: Api, ready: Mirror) -> None:
     api("manager").delete(f"{URL}/{event['id']}")
     stats = LeadActivityStats.objects.filter(lead=lead).first()
     assert stats is None or stats.next_event_at is None
-
-
-def test_death_at_every_step_leaves_one_meeting(
-    api: Api, ready: Mirror, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    steps, client, number = Steps(monkeypatch), api("manager"), 0
-    while True:
-        number += 1
-        body = {**BODY, "title": f"m{number}", "create_meet_link": False}
-        headers = {"idempotency-key": f"k{number}"}
-        lived = steps.run(lambda: client.post(URL, body, headers=headers), number)  # noqa: B023
-        if lived:
-            break
-        # The server answers nothing; five minutes later the client tries again.
-        StoredAnswer.objects.filter(answer__isnull=True).delete()
-        if number % 2:
-            ready.synced()
-        assert client.post(URL, body, headers=headers).status_code == 201
-    ready.synced()
-
-    titles = sorted(item["summary"] for item in made(ready))
-    assert titles == sorted({*titles}) == sorted(filter(None, shown()))
-    assert number > 6
-    assert len(titles) == number
-    assert not EventCreation.objects.filter(state="writing").exists()
 
 
 def test_a_meeting_whose_maker_died_comes_in_by_a_sync_as_theirs(

@@ -11,16 +11,13 @@ from django.db import connection
 from pytest_django import Settings
 
 from crm.models import Lead
-from gdrive import plan_commands, plan_work, planning, templating, versions
+from gdrive import plan_commands, plan_work, planning, templating
 from gdrive.models import (
     DriveFile,
-    DriveFolder,
     DriveFolderNode,
     DriveFolderTree,
     DriveStructureTemplate,
-    DriveSyncState,
     DriveTemplatePlan,
-    ReservedId,
 )
 from gdrive.tasks import provision_tree, work_on_plan
 from pipedesk.core.work import borrow
@@ -404,56 +401,6 @@ def test_fifty_records(
 
 
 # --- Death ---------------------------------------------------------------------------------------
-
-
-def test_an_apply_survives_death_at_every_step(
-    template: DriveStructureTemplate,
-    drive: DrivePeople,
-    sandbox: SandboxServer,
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    lead = LeadFactory(title="A")
-    at_first = versions.document(template)
-    steps = Steps(monkeypatch)
-    fatal, survived = 0, False
-    while not survived:
-        start_anew(sandbox)
-        template.refresh_from_db()
-        templating.restore(template, at_first, None)
-        tree = DriveFolderTree.objects.wanted("lead", lead.pk)
-        DriveFolderTree.objects.request(tree.pk)
-        provision_tree(tree.pk)
-        change_all(template)
-        plan = planned(template)
-        plan_commands.apply(template, plan.pk, 20)
-        fatal += 1
-
-        survived = steps.run(lambda pk=plan.pk: work_on_plan(pk), fatal)
-        let_leases_end(DriveFolderTree, DriveTemplatePlan)
-        DriveTemplatePlan.objects.update(next_attempt_at=None)
-        work_on_plan(plan.pk)
-        provision_tree(tree.pk)
-
-        plan.refresh_from_db()
-        assert drive.tree()["Leads"] == {"Lead - A": CHANGED}, f"died at step {fatal}"
-        assert (plan.state, plan.done, plan.failed, plan.skipped) == ("done", 4, 0, 0), fatal
-        assert plan.requested == plan.applied
-        names = DriveFolderNode.objects.filter(tree__isnull=False)
-        assert set(DriveFile.objects.values_list("file_id", "name")) == set(
-            names.values_list("google_id", "name")
-        ), fatal
-        assert not names.exclude(writing_name="").exists()
-    assert fatal > 30
-
-
-def start_anew(sandbox: SandboxServer) -> None:
-    for model in (DriveTemplatePlan, DriveFolderTree, DriveFolder, DriveFile, DriveSyncState):
-        if model is DriveTemplatePlan:
-            model.objects.all().delete()
-            DriveFolderNode.objects.all()._raw_delete("default")
-        model.objects.all()._raw_delete("default")
-    ReservedId.objects.all().delete()
-    sandbox.google.reset()
 
 
 def test_planning_survives_death_at_every_step(

@@ -65,26 +65,6 @@ def check(drive: DrivePeople, wanted: dict[str, object], fatal: int) -> None:
     )
 
 
-def test_a_tree_survives_death_at_every_step(
-    sandbox: SandboxServer, drive: DrivePeople, small_templates: None, steps: Steps
-) -> None:
-    lead = LeadFactory(title="ACME", qualified_company=CompanyFactory(name="ACME SA"))
-    start_anew(sandbox)
-    fatal, survived = 0, False
-    while not survived:
-        start_anew(sandbox)
-        tree = DriveFolderTree.objects.wanted("lead", lead.pk)
-        DriveFolderTree.objects.request(tree.pk)
-        fatal += 1
-
-        survived = steps.run(lambda pk=tree.pk: provision_tree(pk), fatal)
-        let_leases_end(DriveFolderTree)
-        work_off()
-
-        check(drive, {"Companies": {"ACME SA": COMPANY_TREE}}, fatal)
-    assert fatal > 30
-
-
 def test_a_rename_and_a_move_survive_death_at_every_step(
     sandbox: SandboxServer, drive: DrivePeople, small_templates: None, steps: Steps
 ) -> None:

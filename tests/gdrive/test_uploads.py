@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import gc
 import io
 import logging
 import os
-import warnings
 import zipfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -26,7 +24,6 @@ from pipedesk.sandbox.people import DrivePeople
 from pipedesk.sandbox.server import SandboxServer
 from tests.factories.accounts import UserFactory
 from tests.factories.crm import LeadFactory
-from tests.gdrive.dying import Steps
 from tests.gdrive.test_creation_views import KEY, everything, follow, own
 
 pytestmark = pytest.mark.django_db
@@ -407,37 +404,6 @@ def test_the_key_finds_its_own_file(
     assert replayed["Idempotency-Replayed"] == "true"
     assert first.json() == replayed.json() == again.json()
     assert own(lead, drive) == {"offer.pdf": None}
-
-
-@pytest.mark.django_db(transaction=True)
-def test_a_process_that_dies_at_any_step_doubles_nothing(
-    api: Api, lead: Lead, drive: DrivePeople, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    client = api("manager")
-    steps = Steps(monkeypatch)
-    fatal, lived = 0, False
-    while not lived:
-        fatal += 1
-        headers, name = {"idempotency-key": f"k{fatal}"}, f"x{fatal}.txt"
-
-        def ask(name: str = name, headers: dict[str, str] = headers) -> Any:
-            return send(client, lead, a_file(name), headers=headers)
-
-        lived = steps.run(ask, fatal)
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", ResourceWarning)
-            gc.collect()  # what the end of a process closes
-        follow()
-        StoredAnswer.objects.filter(answer__isnull=True).delete()
-        answer = ask()
-        follow()
-
-        assert answer.status_code == 201, f"died at step {fatal}"
-        assert own(lead, drive) == {f"x{number}.txt": None for number in range(1, fatal + 1)}
-        assert drive.content(answer.json()["id"]) == CONTENT
-        log = DriveChangeLog.objects.filter(changed_resource_id=answer.json()["id"])
-        assert [row.event_type for row in log] == ["created"], f"died at step {fatal}"
-    assert fatal > 10
 
 
 def test_d65_no_log_holds_the_address_of_a_session(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from types import ModuleType
 from typing import Any
 
 import pytest
@@ -34,11 +35,13 @@ class Steps(DyingProcess):
     """Steps around every call to Calendar, every transaction and every statement.
 
     `meanwhile` is done once, after so many answers of Google's: what people do while a worker
-    works.
+    works. `passed_over`: how statements begin that are no steps.
     """
 
-    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        super().__init__(monkeypatch, client)
+    passed_over: tuple[str, ...] = ("SAVEPOINT", "RELEASE", "ROLLBACK")
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, *callers: ModuleType) -> None:
+        super().__init__(monkeypatch, client, *callers)
         self.meanwhile: tuple[int, Callable[[], object]] | None = None
 
     def dying(self, call: Callable[..., Any]) -> Callable[..., Any]:
@@ -60,7 +63,7 @@ class Steps(DyingProcess):
         """Run `work`, dying at step `fatal`; whether it lived to its end."""
 
         def statement(execute: Callable[..., Any], sql: str, *args: Any) -> Any:
-            if not sql.startswith(("SAVEPOINT", "RELEASE", "ROLLBACK")):
+            if not sql.startswith(self.passed_over):
                 self.step()
             return execute(sql, *args)
 

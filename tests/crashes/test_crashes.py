@@ -1,0 +1,51 @@
+"""Death at any step of eight scenarios changes nothing in the end (see enumerator.py).
+
+`CRASHES=all` dies at every step with every page size (`make crashes`), else at a sample.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+
+import pytest
+
+from tests.bench.figures import Figure, as_table, machine
+from tests.crashes.calendar_scenarios import Delta, Meeting, Push, RefusedCursor, Renewal
+from tests.crashes.drive_scenarios import Applying, Tree, Upload
+from tests.crashes.enumerator import Scenario, enumerate_crashes, lines
+from tests.crashes.world import World
+
+KINDS: list[type[Scenario]] = [
+    Push, Delta, RefusedCursor, Renewal, Tree, Applying, Meeting, Upload,
+]  # fmt: skip
+SIZES = (1, 2, 250)
+ALL = os.environ.get("CRASHES") == "all"
+SAMPLE = 45  # every so many steps, each scenario with one page size
+
+
+# The dead close no files.
+@pytest.mark.timeout(3600)
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+def test_g7_f1_f2_f3_f4_f5_f6_f43_death_at_any_step_changes_nothing_in_the_end(
+    world: World,
+) -> None:
+    outcomes = [
+        enumerate_crashes(
+            kind(world), size, every=1 if ALL else SAMPLE, first=1 if ALL else 1 + number
+        )
+        for number, kind in enumerate(KINDS)
+        for size in (SIZES if ALL else SIZES[number % 3 :][:1])
+    ]
+
+    violations = [text for one in outcomes for text in one.violations]
+    points = sum(one.tried for one in outcomes)
+    figures = [
+        Figure("points", points, at_least=500 if ALL else None),
+        Figure("violations", len(violations), at_most=0),
+    ]
+    told = (lines(outcomes), as_table("crashes", figures), str(machine()))
+    sys.stdout.write("\n" + "\n".join(told) + "\n")
+    assert all(one.points > 30 for one in outcomes)
+    assert violations == []
+    assert all(figure.met is not False for figure in figures)
