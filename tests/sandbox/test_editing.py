@@ -141,6 +141,22 @@ def test_deleting_twice_answers_410_and_get_still_shows_the_event(
     assert calendar.events().get(**request).execute()["status"] == "cancelled"
 
 
+def test_a_meeting_that_was_a_series_takes_its_exceptions_along(calendar: Any) -> None:
+    body = {**BODY, "recurrence": ["RRULE:FREQ=DAILY;COUNT=3"]}
+    for point in ("start", "end"):
+        body[point] = {**BODY[point], "timeZone": "America/Sao_Paulo"}
+    events = calendar.events()
+    master = events.insert(calendarId="primary", body=body).execute()["id"]
+    second = events.instances(calendarId="primary", eventId=master).execute()["items"][1]["id"]
+    renamed = {"summary": "Another"}
+    events.patch(calendarId="primary", eventId=second, body=renamed).execute()
+    events.patch(calendarId="primary", eventId=master, body={"recurrence": None}).execute()
+
+    events.delete(calendarId="primary", eventId=master).execute()
+
+    assert events.list(calendarId="primary").execute()["items"] == []
+
+
 def test_a_cancelled_event_comes_back_with_status_confirmed(
     calendar: Any, sandbox: SandboxServer
 ) -> None:

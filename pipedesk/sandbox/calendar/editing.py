@@ -112,10 +112,10 @@ class Editing:
         event = self._current(calendar, event_id, if_match)
         if is_cancelled(event):
             raise GoogleError(410, "deleted", "Resource has been deleted")
-        if "recurrence" in event:
-            self._events.drop_series(calendar, event)
-        else:
+        if "recurringEventId" in event:
             self._events.take_away(calendar, event)
+        else:  # a meeting that was a series once may have exceptions left
+            self._events.drop_series(calendar, event)
 
     def move(self, calendar: Json, event_id: str, destination: Json) -> Json:
         """Change the organizing calendar; a cancelled event stays behind."""
