@@ -13,11 +13,9 @@ TESTS = Path(__file__).parent
 NOT_YET: dict[str, dict[int, str]] = {
     "d": {12: "every cursor refused at once: full syncs start with the workers there are"},
     "f": {
-        17: "a credential refused once is refreshed by Google's own library: no test asks it",
         33: "only the lives of calendars meet a cancelled instance of a series that is moved",
         52: "two machines whose clocks differ",
         53: "a clock that jumps back an hour",
-        55: "a message in the queue that cannot be read, before running workers",
         58: "a database server restarted in the middle of a page",
     },
 }

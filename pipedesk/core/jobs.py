@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import logging
+
 from django.conf import settings
 from django.db import Error as DatabaseFailure
 from django.db import transaction
 from django.utils import timezone
 from django_q.models import OrmQ, Task
+from django_q.signing import SignedPackage
 from django_q.tasks import async_task
 from redis import RedisError
+
+logger = logging.getLogger(__name__)
 
 # The queue did not take a message, or cannot be asked.
 QUEUE_FAILURES = (DatabaseFailure, OSError, RedisError)
@@ -59,3 +64,19 @@ def hand_out_again() -> int:
     """
     now = timezone.now()
     return int(OrmQ.objects.filter(lock__gt=now).update(lock=now))
+
+
+def drop_unreadable() -> int:
+    """Drop messages that some cluster has taken and nobody can read; returns how many.
+
+    The process that hands messages out dies of one whose signature is right and whose content
+    is not (written by a newer Python, say), and its successor meets it again after `retry`.
+    """
+    count = 0
+    for message in OrmQ.objects.filter(lock__gt=timezone.now()):
+        try:
+            SignedPackage.loads(message.payload)
+        except Exception:
+            logger.exception("message %s of the queue cannot be read: dropped", message.pk)
+            count += message.delete()[0]
+    return count

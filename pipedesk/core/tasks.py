@@ -6,6 +6,7 @@ import logging
 
 from django.apps import apps
 
+from pipedesk.core.jobs import drop_unreadable
 from pipedesk.core.pruning import prune
 from pipedesk.core.work import Work, WorkQuerySet
 
@@ -17,7 +18,11 @@ def beat() -> None:
 
 
 def sweep(lost_after_s: float | None = None) -> int:
-    """Wake workers for all work whose wake-up was lost; returns how many."""
+    """Wake workers for all work whose wake-up was lost; returns how many.
+
+    Messages nobody can read go: what they were about is behind, and is found here.
+    """
+    drop_unreadable()
     count = 0
     for model in work_models():
         rows = model._default_manager.all()  # noqa: SLF001  (Django's name for any model's manager)

@@ -9,7 +9,9 @@ from pathlib import Path
 from time import monotonic, sleep
 
 import pytest
+from django.core import signing
 from django.utils import timezone
+from django_q.conf import Conf
 from django_q.models import OrmQ, Schedule, Task
 
 from pipedesk.core.heartbeat import QUEUE
@@ -149,6 +151,30 @@ def test_a_job_sent_before_the_workers_start_is_done_after() -> None:
     with manage("run_worker", "--beat", "60"):
         beats_within(30)
         wait_for(lambda: not OrmQ.objects.exists(), 5, "the message was acknowledged")
+
+
+def test_f55_messages_nobody_can_read_stop_no_other_and_go() -> None:
+    """Before the first worker: rubbish, one of another SECRET_KEY, and one of another Python."""
+    foreign = signing.dumps({"func": BEAT}, key="another" * 9, salt=Conf.PREFIX)
+    strange = signing.dumps(b"\x80\x63", key=Conf.SECRET_KEY, salt=Conf.PREFIX, serializer=AsIs)
+    for payload in ("rubbish", "", foreign, strange):
+        OrmQ.objects.create(key=Conf.PREFIX, payload=payload, lock=timezone.now())
+    [*_, poison] = OrmQ.objects.order_by("pk").values_list("pk", flat=True)
+    wake(BEAT)
+
+    with manage("run_worker", "--beat", "60") as worker:
+        beats_within(45)
+        assert not OrmQ.objects.exclude(pk=poison).exists()
+        wake("pipedesk.core.tasks.sweep")
+        wait_for(lambda: not OrmQ.objects.exists(), 20, "the last one is gone, too")
+        assert f"message {poison} of the queue cannot be read" in worker.output()
+
+
+class AsIs:
+    """Bytes that are no pickle."""
+
+    def dumps(self, data: bytes) -> bytes:
+        return data
 
 
 def test_messages_a_dead_cluster_held_are_handed_out_again_at_once() -> None:

@@ -7,14 +7,12 @@ death begins with the same world.
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import timedelta
 from pydoc import locate
 from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
 from django.db import connection, transaction
-from django.db.models.functions import Now
 from django.test import Client
 from django_q.models import OrmQ
 
@@ -24,7 +22,6 @@ from gdrive import client as drive_client
 from gdrive import permission_client
 from pipedesk.core.models import StoredAnswer
 from pipedesk.core.tasks import sweep, work_models
-from pipedesk.core.work import LOST_AFTER_S
 from pipedesk.google import sending
 from pipedesk.sandbox.google import Google
 from pipedesk.sandbox.push import headers_of
@@ -146,14 +143,12 @@ class World:
 
     def settle(self) -> None:
         """Hours: leases end, pauses pass, the sweeper looks for what was lost, workers work."""
-        lost = timedelta(seconds=LOST_AFTER_S + 1)
         for _round in range(ROUNDS):
             let_leases_end(*self.works)
             for model in self.works:
                 rows = model._base_manager
                 rows.filter(next_attempt_at__isnull=False).update(next_attempt_at=None)
-                rows.filter(queued_at__isnull=False).update(queued_at=Now() - lost)
-            sweep()
+            sweep(lost_after_s=0)
             if not OrmQ.objects.exists():
                 return
             self.work()
