@@ -75,6 +75,9 @@ CACHE_URL = env.str(
     f"file://{VAR_DIR / 'cache'}",
     validate=validate.Regexp(r"(file:///.|rediss?://.|locmem://)"),
 )
+METRICS_TOKEN = env.str(
+    "METRICS_TOKEN", "", validate=validate.Regexp(r"^(|.{20,})$", error="At least 20 characters.")
+)
 LOG_FORMAT = env.str(
     "LOG_FORMAT",
     "json" if DJANGO_ENV == "production" else "console",
