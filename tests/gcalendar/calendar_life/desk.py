@@ -54,7 +54,11 @@ class Steps(DyingProcess):
                 left, deed = self.meanwhile
                 self.meanwhile = (left - 1, deed) if left else None
                 if not left:
+                    # Another process does that: it takes none of this one's steps.
+                    steps = self.fatal, self.taken
+                    self.fatal = 0
                     deed()
+                    self.fatal, self.taken = steps
             return answer
 
         return watched_call
