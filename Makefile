@@ -76,8 +76,9 @@ bench: .venv/installed-dev ## how fast, against its limits; ONLY="calendar workl
 	$(VENV)/python -m tests.bench $(ONLY) $(if $(FULL),--full)
 
 DATABASE ?= sqlite
-crashes: .venv/installed-dev ## death at every step of eight scenarios, some 20 minutes; DATABASE=postgres
-	CRASHES=all TEST_DATABASE=$(DATABASE) $(PYTEST) -s -p no:randomly tests/crashes 2>/dev/null
+EVERY ?= 1
+crashes: .venv/installed-dev ## death at every step of eight scenarios, some 20 minutes; EVERY=7 DATABASE=postgres
+	CRASHES=$(EVERY) TEST_DATABASE=$(DATABASE) $(PYTEST) -s -p no:randomly tests/crashes 2>/dev/null
 
 fmt: .venv/installed-dev ## format and sort
 	$(VENV)/ruff check --fix --quiet . || true

@@ -16,7 +16,6 @@ NOT_YET: dict[str, dict[int, str]] = {
         33: "only the lives of calendars meet a cancelled instance of a series that is moved",
         52: "two machines whose clocks differ",
         53: "a clock that jumps back an hour",
-        58: "a database server restarted in the middle of a page",
     },
 }
 LAST = {"d": 65, "f": 60}

@@ -7,6 +7,7 @@ import signal
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from django.db import connection
 from django.test import Client
 from django.utils import timezone
 from django_q.models import Schedule
@@ -18,6 +19,7 @@ from gdrive.models import DriveSyncState
 from pipedesk.core.models import Heartbeat
 from pipedesk.core.tasks import sweep
 from pipedesk.sandbox.server import SandboxServer
+from tests.dying import let_leases_end
 from tests.factories.webhooks import message
 from tests.processes import Running, descendants, manage, pool, wait_for
 from webhooks.channels import ensure, stop
@@ -145,3 +147,29 @@ def test_f1_a_job_killed_with_everything_is_done_after_the_start(google: Sandbox
 
 def busy() -> list[int]:
     return list(ChannelStop.objects.filter(attempts=1).values_list("pk", flat=True))
+
+
+def test_f58_workers_whose_connections_are_all_cut_go_on(
+    google: SandboxServer, is_postgres: bool
+) -> None:
+    """What a restart of the database server does to them, while one talks to Google."""
+    if not is_postgres:
+        pytest.skip("SQLite has no server")
+    environment = {"GOOGLE_API_ROOT_URL": google.root_url}
+    with manage("run_worker", "--beat", "1", **environment) as worker:
+        wait_until_working()
+        channel_id = stop_slowly(google)
+        everybody = pool(worker)
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity"
+                " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+            )
+            [cut] = cursor.fetchone()
+        assert cut >= len(everybody) - 1
+        google.google.faults.latency_s = 0
+        let_leases_end(ChannelStop)
+        sweep()  # or a new cluster was there before it
+        wait_for(lambda: not ChannelStop.objects.exists(), 60, "the channel was stopped")
+
+    assert not is_live(google, channel_id)
