@@ -11,6 +11,7 @@ from gcalendar.addresses import answers_in
 from gcalendar.models import CalendarEvent, EventAttendee, RecurrenceRule
 from gcalendar.parsing import ParsedEvent
 from pipedesk.core.chunks import CHUNK, chunks
+from pipedesk.core.inserting import insert
 
 CONTENT = (
     "summary", "description", "start_time", "end_time", "meet_link", "html_link", "status",
@@ -33,11 +34,11 @@ def write_meetings(events: Collection[tuple[CalendarEvent, dict[str, Any]]]) -> 
     """
     new = [event for event, _ in events if not event.pk]
     changed = [event for event, before in events if event.pk and state_of(event) != before]
-    guests = [e for e, before in events if not e.pk or e.attendees != before["attendees"]]
-    rules = [e for e, before in events if not e.pk or e.recurrence != before["recurrence"]]
+    guests = [e for e, before in events if e.pk and e.attendees != before["attendees"]]
+    rules = [e for e, before in events if e.pk and e.recurrence != before["recurrence"]]
     for event in changed:
         event.updated_at = timezone.now()
-    CalendarEvent.objects.bulk_create(new, batch_size=CHUNK)
+    insert(new)
     CalendarEvent.objects.bulk_create(
         changed,
         batch_size=CHUNK,
@@ -45,8 +46,12 @@ def write_meetings(events: Collection[tuple[CalendarEvent, dict[str, Any]]]) -> 
         unique_fields=["id"],
         update_fields=[*CONTENT, *IDENTITY, "updated_at"],
     )
-    _write_guests(guests)
-    _write_rules(rules)
+    for ids in chunks([event.pk for event in guests]):
+        EventAttendee.objects.filter(event__in=ids).delete()
+    for ids in chunks([event.pk for event in rules]):
+        RecurrenceRule.objects.filter(event__in=ids).delete()
+    _add_guests([*new, *guests])
+    _add_rules([*new, *rules])
     return len(new), len(changed)
 
 
@@ -73,23 +78,19 @@ def columns_of(item: ParsedEvent) -> dict[str, Any]:
     }
 
 
-def _write_guests(events: list[CalendarEvent]) -> None:
-    for ids in chunks([event.pk for event in events]):
-        EventAttendee.objects.filter(event__in=ids).delete()
+def _add_guests(events: list[CalendarEvent]) -> None:
     rows = [
         EventAttendee(event=event, email=address, response_status=answer)
         for event in events
         for address, answer in answers_in(event.attendees).items()
     ]
-    EventAttendee.objects.bulk_create(rows, batch_size=CHUNK)
+    insert(rows)
 
 
-def _write_rules(events: list[CalendarEvent]) -> None:
-    for ids in chunks([event.pk for event in events]):
-        RecurrenceRule.objects.filter(event__in=ids).delete()
+def _add_rules(events: list[CalendarEvent]) -> None:
     rows = [
         RecurrenceRule(event=event, position=position, rule=rule)
         for event in events
         for position, rule in enumerate(event.recurrence or ())
     ]
-    RecurrenceRule.objects.bulk_create(rows, batch_size=CHUNK)
+    insert(rows)

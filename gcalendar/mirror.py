@@ -69,12 +69,15 @@ def store(
         items = (item.times_only() for item in items)
     latest = {item.google_event_id: item for item in items}
     counts = Counts()
+    marked: set[str] = set()
     # Series first: their exceptions look them up.
     for exceptions in (False, True):
         batch = [i for i in latest.values() if bool(i.recurring_event_id) is exceptions]
-        counts += _Writing(calendar).write(batch)
+        writing = _Writing(calendar, generation)
+        counts += writing.write(batch)
+        marked |= writing.written
     if generation is not None:
-        for ids in chunks(sorted(latest)):
+        for ids in chunks(sorted(latest.keys() - marked)):
             for shown in (EventAppearance.objects, ArchivedAppearance.objects):
                 shown.filter(mirrored_calendar=calendar, google_event_id__in=ids).update(
                     generation=generation, updated_at=F("updated_at")
@@ -87,6 +90,8 @@ class _Writing:
     """One batch on its way into the tables."""
 
     calendar: MirroredCalendar
+    generation: int | None
+    written: set[str] = field(default_factory=set)
     known: dict[str, EventAppearance] = field(default_factory=dict)
     events: dict[int, CalendarEvent] = field(default_factory=dict)
     elsewhere: dict[int, list[EventAppearance]] = field(default_factory=dict)
@@ -270,17 +275,20 @@ class _Writing:
                 status=item.status,
                 transparent=item.transparent,
                 google_updated_at=item.updated,
+                generation=self.generation or 0,
             )
             for item, event in placed
         ]
+        mark = [] if self.generation is None else ["generation"]
         EventAppearance.objects.bulk_create(
             rows,
             batch_size=CHUNK,
             update_conflicts=True,
             unique_fields=["mirrored_calendar", "google_event_id"],
             update_fields=["event", "calendar_id", "etag", "status", "transparent",
-                           "google_updated_at", "updated_at"],
+                           "google_updated_at", "updated_at", *mark],
         )  # fmt: skip
+        self.written.update(item.google_event_id for item, _ in placed)
 
     def _link_early_exceptions(self, placed: list[tuple[ParsedEvent, CalendarEvent]]) -> None:
         """Exceptions that an earlier slice brought before their series."""

@@ -13,6 +13,7 @@ from gcalendar.models import CalendarEvent, EventAppearance, EventOccurrence
 from gcalendar.parsing import CANCELLED, zone_named
 from gcalendar.recurrence import Series, Slot, UnreadableRuleError, unroll
 from pipedesk.core.chunks import CHUNK, chunks
+from pipedesk.core.inserting import insert
 
 RULE_ERROR = "recurrence:"
 COLUMNS = (
@@ -128,7 +129,7 @@ def _write(stored: dict[int, dict[tuple[object, ...], int]], wanted: dict[int, l
         missing += _occurrences(event_id, (slot for key, slot in keys.items() if key not in rows))
     for ids in chunks(surplus):
         EventOccurrence.objects.filter(pk__in=ids).delete()
-    EventOccurrence.objects.bulk_create(missing, batch_size=CHUNK)
+    insert(missing)
 
 
 def _occurrences(event_id: int, slots: Iterable[Slot]) -> Iterable[EventOccurrence]:
