@@ -59,8 +59,11 @@ class WorkQuerySet(TimeStampedQuerySet[W]):
         values["requested"] = F("requested") + 1
         with transaction.atomic(using=self.db, savepoint=False):
             row = self.filter(pk=pk)
-            asleep = row.filter(queued_at__isnull=True, dead_at__isnull=True)
-            if asleep.update(queued_at=Now(), **values):
+            asleep = Q(queued_at__isnull=True, dead_at__isnull=True)
+            # The burst first: one statement when somebody is on the way already.
+            if row.exclude(asleep).update(**values):
+                return
+            if row.filter(asleep).update(queued_at=Now(), **values):
                 wake(self.model.task, pk)
             else:
                 row.update(**values)
