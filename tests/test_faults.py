@@ -14,8 +14,6 @@ NOT_YET: dict[str, dict[int, str]] = {
     "d": {12: "every cursor refused at once: full syncs start with the workers there are"},
     "f": {
         33: "only the lives of calendars meet a cancelled instance of a series that is moved",
-        52: "two machines whose clocks differ",
-        53: "a clock that jumps back an hour",
     },
 }
 LAST = {"d": 65, "f": 60}

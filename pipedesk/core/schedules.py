@@ -6,15 +6,19 @@ they come from the code alone, and whatever else is found in the table is remove
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 from django.conf import settings
 from django.db import connection, transaction
+from django.utils import timezone
 from django_q.models import Schedule
 
 from pipedesk.core.models import Heartbeat
 
 LOCK = "schedules"
+# Machines' clocks differ; by more than this only after one was set back.
+CLOCKS_AGREE_WITHIN = timedelta(minutes=5)
 
 
 def columns(job: str, minutes: int) -> dict[str, Any]:
@@ -57,3 +61,17 @@ def _write(row: Schedule | None, name: str, wanted: dict[str, Any]) -> None:
         Schedule.objects.create(name=name, **wanted)
     elif any(getattr(row, column) != value for column, value in wanted.items()):
         Schedule.objects.filter(pk=row.pk).update(**wanted)
+
+
+def bring_back() -> int:
+    """Make due what a clock that was set back has left in the future; returns how many.
+
+    The queue goes by the machine's clock: without this it would do nothing for as long.
+    """
+    now = timezone.now()
+    ahead = [
+        pk
+        for pk, next_run, minutes in Schedule.objects.values_list("pk", "next_run", "minutes")
+        if next_run > now + timedelta(minutes=minutes or 0) + CLOCKS_AGREE_WITHIN
+    ]
+    return int(Schedule.objects.filter(pk__in=ahead).update(next_run=now)) if ahead else 0

@@ -24,6 +24,7 @@ from django.db import close_old_connections
 from pipedesk.core import heartbeat
 from pipedesk.core.jobs import QUEUE_FAILURES, hand_out_again, is_finished, is_in_database, send
 from pipedesk.core.offspring import end_with_parent
+from pipedesk.core.schedules import bring_back
 from pipedesk.core.tasks import sweep
 
 TICK_S = 0.25
@@ -91,6 +92,7 @@ class Beat:
         close_old_connections()
         if self.message_id and age_s < self.limits.stall_s and not is_finished(self.message_id):
             return
+        bring_back()
         self.message_id = send("pipedesk.core.tasks.beat")
         self.sent_at = monotonic()
 

@@ -68,7 +68,7 @@ class Product:
         product = cls(folder)
         product.environment = {
             **os.environ,
-            "DATABASE_URL": new_database(folder),
+            "DATABASE_URL": settings.get("DATABASE_URL") or new_database(folder),
             "CACHE_URL": f"file://{folder}/cache",
             "PORT": str(web),
             "SANDBOX_PORT": str(sandbox),
@@ -127,16 +127,17 @@ class Product:
         )
         return f"http://{address}"
 
-    def start_worker(self, name: str = "worker", *options: str) -> None:
-        """Start a cluster of workers, and wait until they take jobs."""
+    def start_worker(self, name: str = "worker", *options: str, wait: bool = True) -> None:
+        """Start workers, and wait until they take jobs. Each name is a machine of its own."""
         path = self.folder / f"{name}.log"
         before = path.stat().st_size if path.exists() else 0
         self.start(name, sys.executable, "manage.py", "run_worker", *options)
-        eventually(
-            lambda: b"running." in path.read_bytes()[before:],
-            STARTED_WITHIN_S,
-            what="workers take jobs",
-        )
+        if wait:
+            eventually(
+                lambda: b"running." in path.read_bytes()[before:],
+                STARTED_WITHIN_S,
+                what="workers take jobs",
+            )
 
     def kill_worker(self, name: str = "worker") -> None:
         """kill -9 of every process of the workers: supervisor, cluster, children."""
