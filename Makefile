@@ -77,7 +77,7 @@ bench: .venv/installed-dev ## how fast, against its limits; ONLY="calendar workl
 
 DATABASE ?= sqlite
 EVERY ?= 1
-crashes: .venv/installed-dev ## death at every step of eight scenarios, some 20 minutes; EVERY=7 DATABASE=postgres
+crashes: .venv/installed-dev ## death at every step of eight scenarios, half an hour and more; EVERY=7 DATABASE=postgres
 	CRASHES=$(EVERY) TEST_DATABASE=$(DATABASE) $(PYTEST) -s -p no:randomly tests/crashes 2>/dev/null
 
 SEEDS ?= 1
