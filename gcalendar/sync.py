@@ -21,6 +21,7 @@ from django.utils.translation import gettext as _
 
 from gcalendar import client, mirror
 from gcalendar.dropping import Unseen, sweep
+from gcalendar.full_sync_places import call_next, take_place
 from gcalendar.matching import Reach, follow
 from gcalendar.models import CalendarSyncState, MirroredCalendar
 from gcalendar.parsing import CANCELLED, ParsedEvent, parse_events, text
@@ -167,6 +168,7 @@ def _unread(lease: Lease, calendar: MirroredCalendar, listed: Collection[str]) -
 
 def _full(lease: Lease, calendar: MirroredCalendar) -> None:
     """One slice of a full sync. Only the last one hides what Google's list no longer has."""
+    take_place(lease)
     place = calendar.full_sync_page_token
     fetched = None
     try:
@@ -203,7 +205,7 @@ def _finish_full(
     """
     seen = {item.google_event_id for item in fetched.items}
     with transaction.atomic():
-        lease.write(full_sync_page_token=None)
+        lease.write(full_sync_page_token=None, full_sync_place=None)
         reach = _store_listed(calendar, fetched, generation)
         unseen = Unseen.of(calendar, seen, generation)
         suspicious = calendar.suspicious_shrink is None and _suspicious(unseen)
@@ -213,6 +215,7 @@ def _finish_full(
             reach |= sweep(calendar, unseen, timezone.now())
             _complete(lease, calendar, fetched)
         follow(reach)
+    call_next()
     if suspicious:
         msg = _("Google's list suddenly lacks %(gone)d of %(all)d events; asking once more.")
         raise TryLater(msg % {"gone": unseen.lost, "all": unseen.shown}, CONFIRM_AFTER_S)

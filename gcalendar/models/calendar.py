@@ -100,6 +100,11 @@ class MirroredCalendar(Work):
     # A full sync under way: which generation it writes, and its place in Google's list.
     generation = models.PositiveBigIntegerField(default=0, db_default=0, editable=False)
     full_sync_page_token = models.TextField(null=True, blank=True, editable=False)
+    # See gcalendar.full_sync_places.
+    full_sync_place = models.PositiveSmallIntegerField(
+        null=True, blank=True, unique=True, editable=False
+    )
+    full_sync_asked_at = models.DateTimeField(null=True, blank=True, editable=False)
     # How many rows a suspicious full list would have hidden; a second run confirms it.
     suspicious_shrink = models.PositiveIntegerField(null=True, blank=True, editable=False)
 
