@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import logging
+from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.db import Error as DatabaseFailure
 from django.db import transaction
+from django.db.models import Min
 from django.utils import timezone
 from django_q.models import OrmQ, Task
 from django_q.signing import SignedPackage
@@ -17,10 +19,8 @@ logger = logging.getLogger(__name__)
 
 # The queue did not take a message, or cannot be asked.
 QUEUE_FAILURES = (DatabaseFailure, OSError, RedisError)
-# How long a wake-up may be under way before it counts as lost. In the database it is there until
-# it was answered: twice the queue's `retry`. What Redis has handed out it has forgotten.
-LOST_AFTER_S = 600
-LOST_BY_REDIS_AFTER_S = 60
+# How far apart the clocks of two machines may be.
+CLOCK_SKEW_S = 30
 
 
 def is_in_database() -> bool:
@@ -28,9 +28,16 @@ def is_in_database() -> bool:
     return bool(settings.Q_CLUSTER.get("orm"))
 
 
-def lost_after_s() -> int:
-    """Seconds after which nobody will come any more for a row that somebody was woken for."""
-    return LOST_AFTER_S if is_in_database() else LOST_BY_REDIS_AFTER_S
+def waiting_since() -> datetime | None:
+    """Every message sent before then was taken by some worker; None where none is waiting.
+
+    Redis does not tell.
+    """
+    if not is_in_database():
+        return None
+    free = OrmQ.objects.filter(lock__lte=timezone.now())
+    oldest: datetime | None = free.aggregate(oldest=Min("lock"))["oldest"]
+    return oldest and oldest - timedelta(seconds=CLOCK_SKEW_S)
 
 
 def wake(task: str, *primary_keys: int) -> None:

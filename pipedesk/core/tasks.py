@@ -8,7 +8,7 @@ from django.apps import apps
 
 from pipedesk.core.jobs import drop_unreadable
 from pipedesk.core.pruning import prune
-from pipedesk.core.work import Work, WorkQuerySet
+from pipedesk.core.work import LOST_AFTER_S, Work, WorkQuerySet
 
 logger = logging.getLogger(__name__)
 
@@ -17,7 +17,7 @@ def beat() -> None:
     """Nothing: that it was finished and written down proves the queue (`heartbeat`)."""
 
 
-def sweep(lost_after_s: float | None = None) -> int:
+def sweep(lost_after_s: float = LOST_AFTER_S) -> int:
     """Wake workers for all work whose wake-up was lost; returns how many.
 
     Messages nobody can read go: what they were about is behind, and is found here.

@@ -22,7 +22,7 @@ from django.db.models.functions import Greatest, Now
 from django.utils.translation import gettext_lazy as _
 
 from pipedesk.core.exceptions import GiveUp, LeaseLost, TryLater
-from pipedesk.core.jobs import lost_after_s, wake
+from pipedesk.core.jobs import waiting_since, wake
 from pipedesk.core.models import TimeStampedModel, TimeStampedQuerySet
 
 logger = logging.getLogger(__name__)
@@ -31,6 +31,8 @@ W = TypeVar("W", bound="Work", covariant=True)
 
 MAX_ATTEMPTS = 6  # the first, and five more after 1, 2, 4, 8 and 16 minutes
 MAX_RETRY_AFTER_S = 3600
+# A wake-up that some worker took so long ago, and nobody came: the worker was killed.
+LOST_AFTER_S = 30.0
 SLICE_S = 45  # a job stops by itself before the queue's time-out (60 s) cuts it
 
 
@@ -41,13 +43,20 @@ class WorkQuerySet(TimeStampedQuerySet[W]):
         """Rows with something requested that is not applied, and not given up."""
         return self.filter(requested__gt=F("applied"), dead_at__isnull=True)
 
-    def lost(self, after_s: float | None = None) -> Self:
-        """Rows that are behind and due although nobody was woken for them, or long ago."""
-        now, after_s = Now(), lost_after_s() if after_s is None else after_s
+    def lost(self, after_s: float = LOST_AFTER_S) -> Self:
+        """Rows that are behind and due, and nobody is on the way.
+
+        Nobody was woken, or somebody so long ago who no longer waits in the queue; with zero
+        whether or not. One who comes twice finds nothing to do.
+        """
+        now = Now()
+        gone = Q(queued_at__lt=now - timedelta(seconds=after_s))
+        if after_s and (since := waiting_since()):
+            gone &= Q(queued_at__lt=since)
         return self.behind().filter(
             Q(next_attempt_at__isnull=True) | Q(next_attempt_at__lte=now),
             Q(lease_until__isnull=True) | Q(lease_until__lt=now),
-            Q(queued_at__isnull=True) | Q(queued_at__lt=now - timedelta(seconds=after_s)),
+            Q(queued_at__isnull=True) | gone,
         )
 
     def request(self, pk: int, **values: Any) -> None:
@@ -68,12 +77,12 @@ class WorkQuerySet(TimeStampedQuerySet[W]):
             else:
                 row.update(**values)
 
-    def rewake(self, after_s: float | None = None) -> int:
+    def rewake(self, after_s: float = LOST_AFTER_S) -> int:
         """Wake workers for what was lost; returns how many."""
-        count = 0
-        for pk in self.lost(after_s).values_list("pk", flat=True):
+        count, lost = 0, self.lost(after_s)
+        for pk in lost.values_list("pk", flat=True):
             with transaction.atomic(using=self.db):
-                if self.lost(after_s).filter(pk=pk).update(queued_at=Now()):
+                if lost.filter(pk=pk).update(queued_at=Now()):
                     wake(self.model.task, pk)
                     count += 1
         return count
