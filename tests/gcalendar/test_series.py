@@ -178,6 +178,29 @@ def test_a_moved_series_moves_all_its_days(mirror: Mirror) -> None:
     assert slots() == ["01 15", "02 15", "03 15"]
 
 
+def test_f33_a_series_that_moves_after_one_of_its_days_was_cancelled_is_as_google_has_it(
+    mirror: Mirror,
+) -> None:
+    master = daily(mirror)
+    mirror.people.cancel_event(instance(master, 2))
+    resync(mirror)
+    assert "02 13" not in slots()
+    mirror.people.move_event(master["id"], at(1, 15), at(1, 16))
+
+    resync(mirror)
+
+    google = mirror.google.google
+    with google.store.transaction():
+        calendar = google.calendars.stored("ana@pipedesk.example")
+        moved = google.events.find("ana@pipedesk.example", master["id"])
+        days = google.events.instances(calendar, moved)
+    assert slots() == sorted(
+        datetime.fromisoformat(day["start"]["dateTime"]).astimezone(UTC).strftime("%d %H")
+        for day in days
+        if day["status"] != "cancelled"
+    )
+
+
 def test_an_exception_that_google_takes_back_gives_its_slot_back(
     mirror: Mirror, monkeypatch: pytest.MonkeyPatch
 ) -> None:
