@@ -7,6 +7,7 @@ from typing import Any
 
 from tests.chaos.ground import Ground
 
+ANA = "ana@pipedesk.example"  # as whom the product asks unless told otherwise
 Files = dict[str, tuple[str, str | None]]  # id -> (name, parent)
 
 
@@ -29,17 +30,15 @@ def events_in_google(ground: Ground) -> dict[tuple[str, str], str]:
     path = "/calendar/v3/calendars/primary/events"
     return {
         (subject, event["id"]): event["etag"]
-        for subject in ("", *ground.channels)
-        for event in all_pages(
-            ground, path, "items", {"quotaUser": subject or "ana@pipedesk.example"}
-        )
+        for subject in (ANA, *ground.channels)
+        for event in all_pages(ground, path, "items", {"quotaUser": subject})
     }
 
 
 def events_in_mirror(ground: Ground) -> Counter[tuple[tuple[str, str], str]]:
     """The same as the mirror has it, each as often as it is there."""
     rows = ground.rows(
-        "SELECT c.subject, a.google_event_id, a.etag FROM calendar_event_appearances a"
+        f"SELECT COALESCE(NULLIF(c.subject, ''), '{ANA}'), a.google_event_id, a.etag FROM calendar_event_appearances a"
         " JOIN calendars c ON c.id = a.mirrored_calendar_id WHERE a.status <> 'cancelled'"
     )
     return Counter(((subject, event), etag) for subject, event, etag in rows)
