@@ -85,7 +85,10 @@ class Beat:
         self.message_id = ""
 
     def send_if_due(self) -> None:
-        """Send one when it is time and the last one came through, or was lost."""
+        """Send one when it is time and the last one came through, or was lost.
+
+        Sweeps along the way: what a killed worker left waits for seconds, not for the schedule.
+        """
         age_s = monotonic() - self.sent_at
         if age_s < self.limits.beat_s:
             return
@@ -93,6 +96,7 @@ class Beat:
         if self.message_id and age_s < self.limits.stall_s and not is_finished(self.message_id):
             return
         bring_back()
+        sweep()
         self.message_id = send("pipedesk.core.tasks.beat")
         self.sent_at = monotonic()
 

@@ -38,10 +38,10 @@ def events_in_google(ground: Ground) -> dict[tuple[str, str], str]:
 def events_in_mirror(ground: Ground) -> Counter[tuple[tuple[str, str], str]]:
     """The same as the mirror has it, each as often as it is there."""
     rows = ground.rows(
-        f"SELECT COALESCE(NULLIF(c.subject, ''), '{ANA}'), a.google_event_id, a.etag FROM calendar_event_appearances a"
+        "SELECT c.subject, a.google_event_id, a.etag FROM calendar_event_appearances a"
         " JOIN calendars c ON c.id = a.mirrored_calendar_id WHERE a.status <> 'cancelled'"
     )
-    return Counter(((subject, event), etag) for subject, event, etag in rows)
+    return Counter(((subject or ANA, event), etag) for subject, event, etag in rows)
 
 
 def _below(files: Files, roots: set[str]) -> Files:
