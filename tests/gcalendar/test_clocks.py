@@ -47,10 +47,11 @@ def test_f52_a_machine_with_another_clock_takes_no_lease_and_the_mirror_agrees(
     runs: list[str] = []
 
     def first_machine(lease: Lease) -> None:
-        google.calendar.create_event("Meanwhile", START, START + timedelta(hours=1))
-        with other_machine(ahead_s):  # it got the same message once more
-            assert claim(MirroredCalendar, calendar.pk) is None
-            MirroredCalendar.objects.request(calendar.pk)
+        if not runs:
+            google.calendar.create_event("Meanwhile", START, START + timedelta(hours=1))
+            with other_machine(ahead_s):  # it got the same message once more
+                assert claim(MirroredCalendar, calendar.pk) is None
+                MirroredCalendar.objects.request(calendar.pk)
         sync(lease)
         runs.append("first")
 
@@ -62,7 +63,7 @@ def test_f52_a_machine_with_another_clock_takes_no_lease_and_the_mirror_agrees(
             sync_calendar(calendar.pk)
 
     calendar.refresh_from_db()
-    assert runs
+    assert len(runs) == 2  # once more for what was asked for meanwhile
     assert calendar.applied == calendar.requested
     assert appearances() == len(google.calendar.events())
 
