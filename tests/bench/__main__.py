@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from tests.bench import calendar, folder_trees, pushes, worklist
+from tests.bench import calendar, folder_trees, pushes, sqlite_load, wedge, worklist
 from tests.bench.running import Bench, report, run
 
 BENCHES: dict[str, Bench] = {
@@ -12,6 +12,8 @@ BENCHES: dict[str, Bench] = {
     "worklist": worklist.BENCH,
     "pushes": pushes.BENCH,
     "folder_trees": folder_trees.BENCH,
+    "sqlite_load": sqlite_load.BENCH,
+    "wedge": wedge.BENCH,
 }
 
 

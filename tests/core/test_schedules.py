@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from threading import Barrier
@@ -11,6 +12,7 @@ from django.conf import settings
 from django.core.management import call_command
 from django.db import connection
 from django.utils import timezone
+from django_q import scheduler
 from django_q.models import Schedule
 
 from pipedesk.core.schedules import write_schedules
@@ -84,3 +86,30 @@ def test_six_servers_that_migrate_at_once_write_each_schedule_once() -> None:
 
     assert rows() == EXPECTED
     assert Schedule.objects.count() == len(EXPECTED)
+
+
+def test_g12_six_clusters_that_look_at_once_start_each_schedule_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    write_schedules()
+    rounds, racers = 25, 6
+    names = list(settings.SCHEDULES)[:5]
+    started: list[str] = []  # by append alone: threads share it
+    monkeypatch.setattr(scheduler, "async_task", lambda func, *_args, **_kw: started.append(func))
+    gate = Barrier(racers)
+
+    def look(_racer: int) -> None:
+        gate.wait()
+        try:
+            scheduler.scheduler()
+        finally:
+            connection.close()
+
+    Schedule.objects.exclude(name__in=names).delete()
+    with ThreadPoolExecutor(racers) as pool:
+        for _ in range(rounds):
+            Schedule.objects.update(next_run=timezone.now() - timedelta(seconds=1))
+            list(pool.map(look, range(racers)))
+
+    wanted = Counter(settings.SCHEDULES[name][0] for name in names)
+    assert Counter(started) == {func: count * rounds for func, count in wanted.items()}
