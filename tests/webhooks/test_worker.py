@@ -110,7 +110,7 @@ def let_the_lease_end(google: SandboxServer) -> None:
     """What two minutes of waiting do, at once."""
     google.google.faults.latency_s = 0
     ChannelStop.objects.update(lease_until=timezone.now() - timedelta(seconds=1))
-    assert sweep() == 1
+    sweep()  # unless a watchdog was first
 
 
 def is_live(google: SandboxServer, channel_id: str) -> bool:
