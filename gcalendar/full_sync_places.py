@@ -55,12 +55,16 @@ def _left() -> Q:
 
 
 def call_next() -> None:
-    """Wake a worker for whoever waits longest; for the end of a full sync."""
-    waiting = MirroredCalendar.objects.behind().filter(full_sync_asked_at__isnull=False)
+    """Wake a worker for whoever waits longest; for the end of a full sync.
+
+    It keeps its turn: somebody who has just come may be faster.
+    """
+    waiting = MirroredCalendar.objects.behind().filter(
+        full_sync_asked_at__isnull=False, queued_at__isnull=True
+    )
     pk = waiting.order_by("full_sync_asked_at", "pk").values_list("pk", flat=True).first()
     if pk is None:
         return
     with transaction.atomic():
-        called = {"next_attempt_at": None, "full_sync_asked_at": None, "queued_at": Now()}
-        if waiting.filter(pk=pk).update(**called):
+        if waiting.filter(pk=pk).update(next_attempt_at=None, queued_at=Now()):
             wake(MirroredCalendar.task, pk)
