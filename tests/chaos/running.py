@@ -14,7 +14,7 @@ from tests.chaos.hand import Hand
 from tests.chaos.writer import FIRST_NUMBER, People, Pushes
 
 PER_S = 30.0  # pushes, besides those Google sends for what people do
-FAULTS_PER_MINUTE = 15
+KILLS_PER_MINUTE = 15
 RECOVERED_WITHIN_S = 105.0  # reliability.md: lease and sweep
 # A push that was lost is made good by the poll of a minute, which starts after the recovery.
 AGREES_WITHIN_S = RECOVERED_WITHIN_S + 90
@@ -39,7 +39,8 @@ def wreak(
     kept = {(channel, number) for channel, number in ground.rows(f"{KEPT}{FIRST_NUMBER}")}
     dealt = sum(hand.dealt.values())
     yield from (Figure(kind, times) for kind, times in sorted(hand.dealt.items()))
-    yield Figure("faults a minute", 60 * dealt / seconds, at_least=FAULTS_PER_MINUTE)
+    yield Figure("faults a minute", 60 * dealt / seconds)
+    yield Figure("kills a minute", 60 * hand.killed / seconds, at_least=KILLS_PER_MINUTE)
     yield Figure("things people did", people.done)
     yield Figure("pushes sent", len(pushes.sent))
     yield Figure("pushes sent again", sum(pushes.answers.values()) - len(pushes.accepted))
