@@ -12,7 +12,7 @@ PRODUCTION := env $(THROWAWAY) DJANGO_ENV=production DATABASE_URL=postgres://app
 	ALLOWED_HOSTS=crm.example.com SUPABASE_JWT_SECRET=$$($(PYTHON) -c 'import secrets; print(secrets.token_urlsafe(40))') \
 	SUPABASE_JWT_ISSUER=https://project.supabase.co/auth/v1 GOOGLE_API_ROOT_URL=https://www.googleapis.com/
 
-.PHONY: help run test test-sqlite test-postgres check bench crashes chaos wedge fmt messages schema client fuzz clean
+.PHONY: help run test test-sqlite test-postgres check bench crashes chaos fmt messages schema client fuzz clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -84,9 +84,6 @@ SEEDS ?= 1
 SECONDS_OF_FAULTS ?= 60
 chaos: .venv/installed-dev ## all processes killed at random, then all compared; SEEDS="1 2 3"
 	$(VENV)/python -m tests.chaos --seed $(SEEDS) --seconds $(SECONDS_OF_FAULTS)
-
-wedge: .venv/installed-dev ## a queue whose lock died with its worker, with the watchdog and without
-	$(VENV)/python -m tests.bench.wedge
 
 fmt: .venv/installed-dev ## format and sort
 	$(VENV)/ruff check --fix --quiet . || true

@@ -13,9 +13,9 @@ from django.core.checks import CheckMessage, Error, Tags, register
 from django.utils.module_loading import import_string
 from django_q.models import Schedule
 
+from pipedesk.core.jobs import CLOCK_SKEW_S
 from pipedesk.core.schedules import columns
 
-CLOCK_SKEW_S = 30
 # A worker adds this to `timeout` before the guard kills it.
 GUARD_BUFFER_S = 3
 
