@@ -1,8 +1,9 @@
 """Kill a process at each of its steps, let the world recover, and compare.
 
-A point is one step: before and after each call to Google, each transaction's begin and commit and
-each statement that writes. After a death leases run out, the sweeper looks, Google and clients
-repeat what nobody answered; every second death takes the queue's messages along.
+A point is one step: before and after each call to Google, each transaction's begin and commit,
+each statement that writes and each row that one sends. After a death leases run out, the sweeper
+looks, Google and clients repeat what nobody answered; every second death takes the queue's messages
+along.
 """
 
 from __future__ import annotations

@@ -6,13 +6,14 @@ death begins with the same world.
 
 from __future__ import annotations
 
+import io
 from collections.abc import Callable
 from pydoc import locate
 from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-from django.db import connection, transaction
+from django.db import DatabaseError, connection, transaction
 from django.test import Client
 from django_q.models import OrmQ
 
@@ -20,6 +21,7 @@ from crm.models import Lead
 from crm.statistics import differing
 from gdrive import client as drive_client
 from gdrive import permission_client
+from pipedesk.core import inserting
 from pipedesk.core.models import StoredAnswer
 from pipedesk.core.tasks import sweep, work_models
 from pipedesk.google import sending
@@ -33,13 +35,14 @@ MESSAGES = 300
 
 
 class Process(calendar_life.Steps):
-    """Steps around every call to Google, every transaction and every write, and before commits."""
+    """Steps around calls to Google and transactions, before commits, writes and rows of a COPY."""
 
     passed_over = (*calendar_life.Steps.passed_over, "SELECT", "DECLARE")
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         super().__init__(monkeypatch, drive_client, permission_client)
         monkeypatch.setattr(sending, "checked", self.dying(sending.checked))
+        monkeypatch.setattr(inserting, "_copy", self.dying_copy(inserting._copy))
         enter, leave = transaction.Atomic.__enter__, transaction.Atomic.__exit__
 
         def whole_enter(atomic: transaction.Atomic) -> None:
@@ -58,6 +61,38 @@ class Process(calendar_life.Steps):
 
         monkeypatch.setattr(transaction.Atomic, "__enter__", whole_enter)
         monkeypatch.setattr(transaction.Atomic, "__exit__", dying_leave)
+
+    def dying_copy(self, copy: Callable[..., None]) -> Callable[..., None]:
+        """The same COPY, with a step before each row it sends and one before it ends."""
+
+        def dying_copy(statement: str, lines: io.StringIO) -> None:
+            feed, before = DyingLines(lines, self.step), transaction.savepoint()
+            try:
+                copy(statement, feed)
+            except DatabaseError:
+                if feed.death is None:
+                    raise
+                transaction.savepoint_rollback(before)  # a statement is whole, or is not
+                raise feed.death from None  # the driver only knows that a row did not come
+
+        return dying_copy
+
+
+class DyingLines:
+    """What a COPY reads, row by row; whoever reads may die."""
+
+    def __init__(self, lines: io.StringIO, step: Callable[[], None]) -> None:
+        self.lines, self.step = lines, step
+        self.death: Died | None = None
+
+    def read(self, _size: int) -> str:
+        """The next row, however much is asked for; a row is well below the driver's buffer."""
+        try:
+            self.step()
+        except Died as death:
+            self.death = death
+            raise
+        return self.lines.readline()
 
 
 class World:
