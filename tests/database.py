@@ -39,7 +39,7 @@ def _as_owner() -> list[str]:
 def own_postgres(*, durable: bool = False) -> Iterator[str]:
     """The URL of a throw-away PostgreSQL.
 
-    One that is `durable` loses nothing when its processes end at once; the other is faster.
+    One that is `durable` loses nothing that it has committed; the other is faster.
     """
     binaries = POSTGRES_HOMES[0]
     folder = Path(tempfile.mkdtemp(prefix="pipedesk-pg-"))
@@ -52,10 +52,8 @@ def own_postgres(*, durable: bool = False) -> Iterator[str]:
         [*_as_owner(), binaries / "initdb", "-D", data, "-U", "postgres", "-A", "trust",
          "-E", "UTF8", "--locale=C.UTF-8"], **quiet,
     )  # fmt: skip
-    options = (
-        f"-p {port} -k {folder} -c listen_addresses=127.0.0.1 -c fsync=off"
-        f" -c synchronous_commit={'on' if durable else 'off'}"
-        " -c full_page_writes=off -c max_connections=200"
+    options = f"-p {port} -k {folder} -c listen_addresses=127.0.0.1 -c max_connections=200" + (
+        "" if durable else " -c fsync=off -c synchronous_commit=off -c full_page_writes=off"
     )
     control = [*_as_owner(), binaries / "pg_ctl", "-D", data]
     subprocess.run([*control, "-w", "-l", folder / "log", "-o", options, "start"], **quiet)
@@ -94,7 +92,8 @@ def prepare_environment() -> None:
     if os.environ.get("TEST_DATABASE", "sqlite") == "postgres":
         server = ExitStack()
         atexit.register(server.close)
-        url = server.enter_context(own_postgres())
+        durable = os.environ.get("TEST_DURABLE") == "1"
+        url = server.enter_context(own_postgres(durable=durable))
     os.environ |= {
         "PIPEDESK_TEST_FOLDER": folder,
         "DJANGO_ENV": "development",

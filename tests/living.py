@@ -148,18 +148,40 @@ class Living(RuleBasedStateMachine):
 def live(kind: type[Living], name: str) -> None:
     """As many lives as `<name>_RUNS` says, of `<name>_STEPS` steps at most; `<name>_SHRINK`."""
     shrinks = os.environ.get(f"{name}_SHRINK", "1") == "1"
-    run_state_machine_as_test(
+    _run(
         kind,
-        settings=settings(
-            max_examples=int(os.environ.get(f"{name}_RUNS", "20")),
-            derandomize=f"{name}_RUNS" not in os.environ,
-            phases=[phase for phase in Phase if shrinks or phase is not Phase.shrink],
-            stateful_step_count=int(os.environ.get(f"{name}_STEPS", "30")),
-            deadline=None,
-            suppress_health_check=list(HealthCheck),
-        ),
+        max_examples=int(os.environ.get(f"{name}_RUNS", "20")),
+        derandomize=f"{name}_RUNS" not in os.environ,
+        phases=[phase for phase in Phase if shrinks or phase is not Phase.shrink],
+        stateful_step_count=int(os.environ.get(f"{name}_STEPS", "30")),
     )
-    gc.collect()  # the files of the dead are let go here, where they are expected
+
+
+def finds_a_fault(kind: type[Living], lives: int) -> bool:
+    """Whether one of so many lives, always the same, ends with something to complain about."""
+    try:
+        _run(
+            kind,
+            max_examples=lives,
+            derandomize=True,
+            phases=[Phase.generate],
+            stateful_step_count=30,
+            report_multiple_bugs=False,
+            database=None,
+        )
+    except AssertionError:
+        return True
+    return False
+
+
+def _run(kind: type[Living], **chosen: Any) -> None:
+    quiet = list(HealthCheck)
+    try:
+        run_state_machine_as_test(
+            kind, settings=settings(deadline=None, suppress_health_check=quiet, **chosen)
+        )
+    finally:
+        gc.collect()  # the files of the dead are let go here, where they are expected
 
 
 def differences(shown: dict[Any, Any], wanted: dict[Any, Any]) -> dict[Any, Any]:

@@ -9,6 +9,7 @@ import os
 import django
 
 os.environ.setdefault("TEST_DATABASE", "postgres")
+os.environ.setdefault("TEST_DURABLE", "1")  # a server as in production, which loses nothing
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "pipedesk.settings")
 from tests import database  # noqa: F401  sets the environment that Django reads
 

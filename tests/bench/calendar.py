@@ -1,4 +1,4 @@
-"""The mirror of a large calendar: `python -m tests.bench.calendar --events 100000`.
+"""The mirror of a large calendar: `python -m tests.bench calendar --full`.
 
 Full sync, once more with nothing changed, ten changes, and a range of the calendar page; each
 on a small calendar and on a large one.
@@ -25,9 +25,9 @@ from pipedesk.google.service import close_services
 from pipedesk.sandbox.identity import DEFAULT_USER
 from tests.bench.asking import list_of
 from tests.bench.costs import Cost, cost, forget_peak, mean_of, peak_mb, scans, typical
-from tests.bench.figures import Figure
 from tests.bench.google import EVERY, FIRST, filled_google
-from tests.bench.running import Bench, main
+from tests.bench.running import Bench
+from tests.figures import Figure
 
 EVENTS = "calendar/v3/calendars/primary/events"
 CHANGES = 10
@@ -223,6 +223,3 @@ BENCH = Bench(
     full={"events": 100_000, "small": 1_000, "rounds": 9},
     short={"events": 20_000, "small": 1_000, "rounds": 5},
 )
-
-if __name__ == "__main__":
-    main(BENCH)

@@ -1,4 +1,4 @@
-"""How fast folder trees grow: `python -m tests.bench.folder_trees --leads 10000`.
+"""How fast folder trees grow: `python -m tests.bench folder_trees --size leads=10000`.
 
 The sandbox and the real workers, all as processes.
 """
@@ -13,9 +13,9 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from tests.bench.costs import peak_mb
-from tests.bench.figures import Figure
-from tests.bench.running import Bench, main
+from tests.bench.running import Bench
 from tests.e2e.product import Product, descendants
+from tests.figures import Figure
 
 SEED = """
 from django.db import transaction
@@ -94,6 +94,3 @@ BENCH = Bench(
     full={"leads": 1000, "within_s": 3600},
     short={"leads": 30, "within_s": 300},
 )
-
-if __name__ == "__main__":
-    main(BENCH)

@@ -1,7 +1,8 @@
-"""Push messages, with real processes: `python -m tests.bench.pushes` (goals G1 to G4).
+"""Push messages, with real processes: `python -m tests.bench pushes sustained burst`.
 
-So many messages for so many calendars from eight connections at once; what is kept of them, how
-often Google is asked, when all is applied. Then how long a meeting takes from Google to the API.
+`pushes`: so many at full speed while calendars are edited and synced (goal G4); what is kept of
+them, how often Google is asked, and whether the mirror is Google afterwards. `sustained` and
+`burst` (goals G1 and G2): for a minute from eight connections, for less from many.
 """
 
 from __future__ import annotations
@@ -9,149 +10,145 @@ from __future__ import annotations
 import json
 import shutil
 import tempfile
-import time
-from collections.abc import Iterable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from http.client import HTTPConnection
-from itertools import count
+import threading
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from statistics import median, quantiles
-from typing import Any
 
-from tests.bench.figures import Figure
-from tests.bench.running import Bench, main
-from tests.e2e.product import Product, eventually
-
-Request = tuple[str, str, Mapping[str, str]]
+from tests.bench.running import Bench
+from tests.bench.sending import Answered, Sender
+from tests.chaos.comparing import meetings_in_google
+from tests.e2e.product import Product
+from tests.figures import Figure
 
 CONNECTIONS = 8
-URL = "/webhooks/google-calendar"
-CHANNELS = """
+EVENTS = "/calendar/v3/calendars/primary/events"
+APPLIED_WITHIN_S = 10.0
+EDIT_EVERY_S = 0.05
+MIRROR = """
 import json
-from tests.factories.gcalendar import CalendarFactory
-from tests.factories.webhooks import CalendarChannelFactory, message
-made = []
-for n in range(%(calendars)d):
-    calendar = CalendarFactory(subject=f"u{n}@pipedesk.example", calendar_id="primary")
-    made.append(message(CalendarChannelFactory(mirrored_calendar=calendar)))
-print(json.dumps(made))
-"""
-STATE = """
-import json
-from django.db.models import F, Sum
-from gcalendar.models import MirroredCalendar
-from webhooks.models import Receipt
-behind = MirroredCalendar.objects.filter(requested__gt=F("applied")).count()
-kept = Receipt.objects.filter(message_number__gte=100).count()
-print(json.dumps({"receipts": kept, "behind": behind}))
+from gcalendar.models import EventAppearance
+shown = EventAppearance.objects.exclude(status="cancelled")
+names = ("mirrored_calendar__subject", "google_event_id", "etag")
+print(json.dumps(list(map(list, shown.values_list(*names)))))
 """
 
 
-def measure(messages: int, calendars: int, meetings: int) -> Iterable[Figure]:
-    """Figures of so many messages for so many calendars, then of so many new meetings."""
+@contextmanager
+def running_product() -> Iterator[Product]:
+    """Web, workers and a sandbox; nothing of them is left afterwards."""
     folder = Path(tempfile.mkdtemp(prefix="pipedesk-measure-"))
     product = Product.prepare(folder)
     try:
         product.start_sandbox()
         product.start_web()
         product.start_worker()
-        yield from _flood(product, messages, calendars)
-        yield from _arrivals(product, meetings)
+        yield product
     finally:
         product.stop()
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _flood(product: Product, messages: int, calendars: int) -> Iterable[Figure]:
-    made = product.manage("shell", "-v0", "-c", CHANNELS % {"calendars": calendars})
-    headers: list[dict[str, str]] = json.loads(made)
-    empty_s, _, _ = _sent(product, [("GET", "/healthz", {})] * messages)
-    product.in_google("DELETE", "/_sandbox/requests")
-    numbers = count(100)
-    pushes = [
-        ("POST", URL, {**headers[n % calendars], "X-Goog-Message-Number": str(next(numbers))})
-        for n in range(messages)
-    ]
-    took_s, times, refused = _sent(product, pushes)
-    ended = time.monotonic()
-    while (now := _state(product))["behind"]:
-        assert time.monotonic() - ended < 120, (now, product.log("worker")[-2000:])
-    drained_s = time.monotonic() - ended
-    requests = product.in_google("GET", "/_sandbox/requests")
-    yield Figure("messages", messages / took_s, "/s", at_least=150)
-    yield Figure("messages, against an empty view", empty_s / took_s, "×", at_least=0.5)
-    yield Figure("messages, median", 1000 * median(times), "ms")
-    yield Figure("messages, 99 of 100", 1000 * quantiles(times, n=100)[98], "ms", at_most=250)
-    yield Figure("messages refused", refused, at_most=0)
-    yield Figure("messages accepted and not kept", messages - now["receipts"], at_most=0)
-    yield Figure("all applied after", drained_s, "s", at_most=10)
-    yield Figure(
-        "list calls per message", requests.get("calendar.events.list", 0) / messages, at_most=0.1
-    )
+class Editors(threading.Thread):
+    """People who put meetings into one calendar after the other."""
+
+    def __init__(self, sender: Sender) -> None:
+        super().__init__(daemon=True)
+        self.product, self.subjects = sender.product, list(sender.headers)
+        self.done = 0
+        self._ended = threading.Event()
+
+    def run(self) -> None:
+        """Act until told to stop."""
+        body = {
+            "start": {"dateTime": "2027-03-01T10:00:00Z"},
+            "end": {"dateTime": "2027-03-01T11:00:00Z"},
+        }
+        while not self._ended.wait(EDIT_EVERY_S):
+            subject = self.subjects[self.done % len(self.subjects)]
+            meeting = {"summary": f"Reunião {self.done}", **body}
+            self.product.in_google("POST", EVENTS, params={"quotaUser": subject}, json=meeting)
+            self.done += 1
+
+    def stop(self) -> None:
+        """The last meeting is in."""
+        self._ended.set()
+        self.join()
 
 
-def _state(product: Product) -> dict[str, int]:
-    found: dict[str, int] = json.loads(product.manage("shell", "-v0", "-c", STATE))
-    return found
+def measure_at_full_speed(messages: int, calendars: int) -> Iterable[Figure]:
+    """Figures of so many messages for so many calendars that people edit meanwhile."""
+    with running_product() as product:
+        sender = Sender(product, calendars)
+        empty = sender.ask_an_empty_view(messages, CONNECTIONS)
+        product.in_google("DELETE", "/_sandbox/requests")
+        editors = Editors(sender)
+        editors.start()
+        answered = sender.send(messages, CONNECTIONS)
+        editors.stop()
+        last = sender.send(calendars, CONNECTIONS)  # about what came after a calendar's last one
+        drained_s = sender.drained_s()
+        asked = product.in_google("GET", "/_sandbox/requests").get("calendar.events.list", 0)
+        google = set(meetings_in_google(product, list(sender.headers)).items())
+        shown = json.loads(product.manage("shell", "-v0", "-c", MIRROR))
+        mirror = {((subject, event), etag) for subject, event, etag in shown}
+        yield from _of_answers("messages", answered, p99_ms=250)
+        yield Figure(
+            "messages, against an empty view", answered.per_s / empty.per_s, "×", at_least=0.5
+        )
+        kept, sent = sender.state()["receipts"], answered.sent + last.sent
+        yield Figure("messages accepted and not kept", sent - kept, at_most=0)
+        yield Figure("all applied after", drained_s, "s", at_most=APPLIED_WITHIN_S)
+        yield Figure("list calls per message", asked / sent, at_most=0.1)
+        yield Figure("meetings put in meanwhile", editors.done, at_least=1)
+        yield Figure("meetings unlike Google's", len(google ^ mirror), at_most=0)
+        yield Figure("meetings twice", len(shown) - len(mirror), at_most=0)
 
 
-def _sent(product: Product, requests: Sequence[Request]) -> tuple[float, list[float], int]:
-    """Seconds for all, seconds of each, and how many were not answered with 200."""
-
-    def send(part: Sequence[Request]) -> list[tuple[float, int]]:
-        connection = HTTPConnection("127.0.0.1", int(product.environment["PORT"]), timeout=30)
-        seen = []
-        for method, path, headers in part:
-            began = time.perf_counter()
-            connection.request(method, path, headers=dict(headers))
-            answer = connection.getresponse()
-            answer.read()
-            seen.append((time.perf_counter() - began, answer.status))
-        connection.close()
-        return seen
-
-    started = time.perf_counter()
-    with ThreadPoolExecutor(CONNECTIONS) as pool:
-        parts = list(pool.map(send, (requests[n::CONNECTIONS] for n in range(CONNECTIONS))))
-    took_s = time.perf_counter() - started
-    seen = [one for part in parts for one in part]
-    return took_s, [seconds for seconds, _ in seen], sum(status != 200 for _, status in seen)
+def measure_sustained(seconds: int, calendars: int) -> Iterable[Figure]:
+    """Figures of as many messages as are answered in that time, from eight connections."""
+    yield from _for_a_time(seconds, CONNECTIONS, calendars, p99_ms=250)
 
 
-def _arrivals(product: Product, meetings: int) -> Iterable[Figure]:
-    product.manage("add_calendar", "primary")
-    product.manage("renew_channels")
-    product.manage("sync_calendars")
-    times = [_arrival(product, f"arrival{number}") for number in range(meetings)]
-    yield Figure("a meeting from Google to the API, median", median(times), "s", at_most=0.5)
-    yield Figure(
-        "a meeting from Google to the API, 95 of 100",
-        quantiles(times, n=20, method="inclusive")[18], "s", at_most=1.5,
-    )  # fmt: skip
+def measure_burst(seconds: int, connections: int, calendars: int) -> Iterable[Figure]:
+    """The same from many connections at once."""
+    yield from _for_a_time(seconds, connections, calendars, p99_ms=800)
 
 
-def _arrival(product: Product, word: str) -> float:
-    body = {
-        "summary": word,
-        "start": {"dateTime": "2027-03-01T10:00:00Z"},
-        "end": {"dateTime": "2027-03-01T11:00:00Z"},
-    }
-    product.in_google("POST", "/calendar/v3/calendars/primary/events", json=body)
-    started = time.perf_counter()
-
-    def is_there() -> Any:
-        return product.api("GET", f"/api/calendar/events?q={word}").json()["data"]
-
-    eventually(is_there, 30, 0.02, f"{word} arrives")
-    return time.perf_counter() - started
+def _for_a_time(seconds: int, connections: int, calendars: int, p99_ms: int) -> Iterable[Figure]:
+    with running_product() as product:
+        sender = Sender(product, calendars)
+        answered = sender.send_for(seconds, connections)
+        drained_s = sender.drained_s()
+        yield from _of_answers("messages", answered, p99_ms)
+        lost = answered.sent - sender.state()["receipts"]
+        yield Figure("messages accepted and not kept", lost, at_most=0)
+        yield Figure("all applied after", drained_s, "s", at_most=APPLIED_WITHIN_S)
 
 
-BENCH = Bench(
-    "Push messages",
-    measure,
-    full={"messages": 10_000, "calendars": 100, "meetings": 40},
-    short={"messages": 2_000, "calendars": 20, "meetings": 10},
+def _of_answers(what: str, answered: Answered, p99_ms: int) -> Iterable[Figure]:
+    yield Figure(f"{what} sent", answered.sent)
+    yield Figure(what, answered.per_s, "/s", at_least=150)
+    yield Figure(f"{what}, median", answered.median_ms, "ms")
+    yield Figure(f"{what}, 99 of 100", answered.p99_ms, "ms", at_most=p99_ms)
+    yield Figure(f"{what} refused", answered.refused, at_most=0)
+
+
+AT_FULL_SPEED = Bench(
+    "Push messages at full speed",
+    measure_at_full_speed,
+    full={"messages": 10_000, "calendars": 100},
+    short={"messages": 2_000, "calendars": 20},
 )
-
-if __name__ == "__main__":
-    main(BENCH)
+SUSTAINED = Bench(
+    "Push messages for a minute",
+    measure_sustained,
+    full={"seconds": 60, "calendars": 100},
+    short={"seconds": 10, "calendars": 20},
+)
+BURST = Bench(
+    "Push messages from many at once",
+    measure_burst,
+    full={"seconds": 20, "connections": 32, "calendars": 100},
+    short={"seconds": 5, "connections": 32, "calendars": 20},
+)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import json
 import logging
 import signal
@@ -15,7 +14,7 @@ from typing import Any
 from django.conf import settings
 from django.db import connection
 
-from tests.bench.figures import Figure, as_document, as_table, machine
+from tests.figures import Figure, as_document, as_table, machine
 
 
 @dataclass(frozen=True)
@@ -77,17 +76,3 @@ def report(runs: Sequence[Run], *, as_json: bool) -> None:
     for run in runs:
         told = ", ".join(f"{name} {value}" for name, value in run.machine.items())
         print(f"{as_table(run.title, run.figures)}\n   {told}\n")  # noqa: T201
-
-
-def main(bench: Bench) -> None:
-    """The command line of one bench: its sizes as options; exit code 1 when a limit is missed."""
-    parser = argparse.ArgumentParser(description=bench.title)
-    for name, size in bench.full.items():
-        parser.add_argument(f"--{name.replace('_', '-')}", type=int, default=size)
-    parser.add_argument("--short", action="store_true", help="the sizes of `make bench`")
-    parser.add_argument("--json", action="store_true")
-    options: dict[str, Any] = vars(parser.parse_args())
-    as_json, short = options.pop("json"), options.pop("short")
-    found = run(bench, bench.short if short else options)
-    report([found], as_json=as_json)
-    raise SystemExit(0 if found.met else 1)

@@ -1,11 +1,10 @@
-"""The whole product on SQLite under load: `python -m tests.bench.sqlite_load`.
+"""The whole product on SQLite under load: `python -m tests.bench sqlite_load`.
 
 Web and workers write one file at once. Nobody who asks may be told that it is locked.
 """
 
 from __future__ import annotations
 
-import json
 import shutil
 import tempfile
 import time
@@ -15,10 +14,10 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from statistics import quantiles
 
-from tests.bench.figures import Figure
-from tests.bench.pushes import CHANNELS, URL
-from tests.bench.running import Bench, main
+from tests.bench.running import Bench
+from tests.bench.sending import URL, Sender
 from tests.e2e.product import Product, eventually
+from tests.figures import Figure
 
 LOCKED = "database is locked"
 BEHIND = """
@@ -40,7 +39,7 @@ def measure(seconds: int, people: int) -> Iterable[Figure]:
         product.start_sandbox()
         product.start_web()
         product.start_worker()
-        channels = json.loads(product.manage("shell", "-v0", "-c", CHANNELS % {"calendars": 4}))
+        channels = list(Sender(product, calendars=4).headers.values())
         until = time.monotonic() + seconds
         with ThreadPoolExecutor(people) as crowd:
             parts = list(
@@ -101,6 +100,3 @@ BENCH = Bench(
     full={"seconds": 300, "people": 4},
     short={"seconds": 20, "people": 4},
 )
-
-if __name__ == "__main__":
-    main(BENCH)

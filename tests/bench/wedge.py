@@ -1,4 +1,4 @@
-"""A queue whose lock died with its holder, goal G11: `python -m tests.bench.wedge`.
+"""A queue whose lock died with its holder, goal G11: `python -m tests.bench wedge`.
 
 An idle worker of django-q2 waits for a message with the queue's lock in hand, and dies with it.
 """
@@ -16,9 +16,9 @@ from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 
-from tests.bench.figures import Figure
-from tests.bench.running import Bench, main
+from tests.bench.running import Bench
 from tests.e2e.product import Product, descendants, eventually
+from tests.figures import Figure
 
 STALL_S = 15
 LIMIT_S = 105.0
@@ -80,6 +80,3 @@ BENCH = Bench(
     full={"kills": 5, "patience_s": 20},
     short={"kills": 2, "patience_s": 20},
 )
-
-if __name__ == "__main__":
-    main(BENCH)

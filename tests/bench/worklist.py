@@ -1,4 +1,4 @@
-"""The work list of many leads: `python -m tests.bench.worklist --leads 100000`.
+"""The work list of many leads: `python -m tests.bench worklist --full`.
 
 Its first page beside every sort, filter, search and depth, and beside a small installation's.
 """
@@ -17,8 +17,8 @@ from crm.sales_view import ORDERS
 from pipedesk.accounts.models import User
 from tests.bench.asking import client_of, list_of
 from tests.bench.costs import Cost, typical
-from tests.bench.figures import Figure
-from tests.bench.running import Bench, main
+from tests.bench.running import Bench
+from tests.figures import Figure
 
 URL = "/api/leads/sales-view"
 TIMES = 5
@@ -123,6 +123,3 @@ BENCH = Bench(
     full={"leads": 100_000, "small": 1_000, "rounds": 7},
     short={"leads": 10_000, "small": 1_000, "rounds": 3},
 )
-
-if __name__ == "__main__":
-    main(BENCH)

@@ -7,10 +7,10 @@ import argparse
 from django.db import connection
 
 import tests.bench  # noqa: F401  makes Django ready
-from tests.bench.figures import machine
 from tests.bench.running import Run, report
 from tests.chaos.ground import running_ground
 from tests.chaos.running import wreak
+from tests.figures import machine
 
 
 def main() -> None:

@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable
 from typing import Any
 
 from tests.chaos.ground import Ground
+from tests.e2e.product import Product
 
 ANA = "ana@pipedesk.example"  # as whom the product asks unless told otherwise
 Files = dict[str, tuple[str, str | None]]  # id -> (name, parent)
 
 
-def all_pages(ground: Ground, path: str, key: str, params: dict[str, str]) -> list[dict[str, Any]]:
+def all_pages(
+    product: Product, path: str, key: str, params: dict[str, str]
+) -> list[dict[str, Any]]:
     """A whole list of Google's."""
     found: list[dict[str, Any]] = []
     token = ""
     while True:
-        page = ground.product.in_google(
+        page = product.in_google(
             "GET", path, params={**params, **({"pageToken": token} if token else {})}
         )
         found += page[key]
@@ -25,17 +29,17 @@ def all_pages(ground: Ground, path: str, key: str, params: dict[str, str]) -> li
             return found
 
 
-def events_in_google(ground: Ground) -> dict[tuple[str, str], str]:
-    """(whose, id) -> version, of every meeting that is not cancelled."""
+def meetings_in_google(product: Product, subjects: Iterable[str]) -> dict[tuple[str, str], str]:
+    """(whose, id) -> version, of every meeting in their calendars that is not cancelled."""
     path = "/calendar/v3/calendars/primary/events"
     return {
         (subject, event["id"]): event["etag"]
-        for subject in (ANA, *ground.channels)
-        for event in all_pages(ground, path, "items", {"quotaUser": subject})
+        for subject in subjects
+        for event in all_pages(product, path, "items", {"quotaUser": subject})
     }
 
 
-def events_in_mirror(ground: Ground) -> Counter[tuple[tuple[str, str], str]]:
+def meetings_in_mirror(ground: Ground) -> Counter[tuple[tuple[str, str], str]]:
     """The same as the mirror has it, each as often as it is there."""
     rows = ground.rows(
         "SELECT c.subject, a.google_event_id, a.etag FROM calendar_event_appearances a"
@@ -57,12 +61,12 @@ def _below(files: Files, roots: set[str]) -> Files:
 
 def unlike(ground: Ground) -> dict[str, int]:
     """How many rows differ between Google and the mirror; all zero when they agree."""
-    google = Counter(events_in_google(ground).items())
-    mirror = events_in_mirror(ground)
+    google = Counter(meetings_in_google(ground.product, (ANA, *ground.channels)).items())
+    mirror = meetings_in_mirror(ground)
     roots = {folder for (folder,) in ground.rows(
         "SELECT folder_id FROM google_drive_folders WHERE deleted_at IS NULL")}  # fmt: skip
     shown = all_pages(
-        ground, "/drive/v3/files", "files",
+        ground.product, "/drive/v3/files", "files",
         {"q": "trashed = false", "pageSize": "1000",
          "fields": "nextPageToken,files(id,name,parents)"},
     )  # fmt: skip
@@ -83,7 +87,7 @@ def leads_without_one_folder(ground: Ground) -> int:
     folders = Counter(
         file["name"]
         for file in all_pages(
-            ground, "/drive/v3/files", "files",
+            ground.product, "/drive/v3/files", "files",
             {"q": "trashed = false and name contains 'Lead - '", "pageSize": "1000"},
         )
     )  # fmt: skip

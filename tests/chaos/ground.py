@@ -15,6 +15,7 @@ from typing import Any
 
 import psycopg2
 
+from tests.bench.sending import CHANNELS
 from tests.database import own_postgres, restart_postgres
 from tests.e2e.product import Product, descendants, eventually
 from tests.processes import children
@@ -25,16 +26,6 @@ WATCH = ("--beat", "3", "--stall", "15")
 CALENDARS = 4
 LEADS = 3
 PARTS = re.compile(r"(ready for work|monitoring|pushing tasks) at (\d+)")
-CHANNELS = """
-import json
-from tests.factories.gcalendar import CalendarFactory
-from tests.factories.webhooks import CalendarChannelFactory, message
-made = {}
-for n in range(%(calendars)d):
-    calendar = CalendarFactory(subject=f"u{n}@pipedesk.example", calendar_id="primary")
-    made[calendar.subject] = message(CalendarChannelFactory(mirrored_calendar=calendar))
-print(json.dumps(made))
-"""
 
 
 class Ground:

@@ -7,11 +7,11 @@ from collections.abc import Callable, Iterable
 
 import psycopg2
 
-from tests.bench.figures import Figure
 from tests.chaos.comparing import leads_without_one_folder, unlike
 from tests.chaos.ground import Ground
 from tests.chaos.hand import Hand
 from tests.chaos.writer import FIRST_NUMBER, People, Pushes
+from tests.figures import Figure
 
 PER_S = 30.0  # pushes, besides those Google sends for what people do
 KILLS_PER_MINUTE = 15

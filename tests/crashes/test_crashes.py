@@ -11,11 +11,11 @@ import sys
 
 import pytest
 
-from tests.bench.figures import Figure, as_table, machine
 from tests.crashes.calendar_scenarios import Delta, Meeting, Push, RefusedCursor, Renewal
 from tests.crashes.drive_scenarios import Applying, Tree, Upload
 from tests.crashes.enumerator import Scenario, enumerate_crashes, lines
 from tests.crashes.world import World
+from tests.figures import Figure, as_table, machine
 
 KINDS: list[type[Scenario]] = [
     Push, Delta, RefusedCursor, Renewal, Tree, Applying, Meeting, Upload,

@@ -1,102 +1,33 @@
-"""Five faults this product could have: the enumerator reports each of them, or it is blind."""
+"""The enumerator reports each planted bug (`tests/gcalendar/planted_bugs.py`)."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
-from typing import Any
 
 import pytest
-from django.db.models import F
-from django.db.models.functions import Greatest
 
-from gcalendar import client, sync
-from gcalendar.matching import Reach
-from gcalendar.models import CalendarSyncState
-from pipedesk.core.work import Lease
-from pipedesk.google.errors import Gone
 from tests.crashes.calendar_scenarios import CalendarScenario, Delta, Push, RefusedCursor
 from tests.crashes.enumerator import enumerate_crashes
 from tests.crashes.world import World
+from tests.gcalendar.planted_bugs import PLANTED
 
 pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 
-
-def token_first(plant: pytest.MonkeyPatch) -> None:
-    """The cursor is stored when Google told it, before the events it covers."""
-    fetch = sync._fetch
-
-    def hasty(lease: Lease, calendar: Any, **options: Any) -> Any:
-        fetched = fetch(lease, calendar, **options)
-        if fetched.sync_token:
-            rows = CalendarSyncState.objects.active().filter(mirrored_calendar=calendar)
-            rows.update(sync_token=fetched.sync_token)
-        return fetched
-
-    plant.setattr(sync, "_fetch", hasty)
+# In which scenario each shows.
+SHOWN_BY: dict[str, type[CalendarScenario]] = {
+    "token_first": Delta,
+    "no_transaction": Delta,
+    "refusal_ignored": RefusedCursor,
+    "no_sweep": RefusedCursor,
+    "lost_wake_up": Push,
+}
 
 
-def no_transaction(plant: pytest.MonkeyPatch) -> None:
-    """Events and cursor are written one after the other."""
-
-    class Careless:
-        @staticmethod
-        def atomic(**_options: Any) -> AbstractContextManager[None]:
-            return nullcontext()
-
-    plant.setattr(sync, "transaction", Careless)
-
-
-def refusal_ignored(plant: pytest.MonkeyPatch) -> None:
-    """A 410 is taken for "nothing new"."""
-    genuine = client.list_events
-
-    def deaf(*args: Any, **options: Any) -> Any:
-        try:
-            return genuine(*args, **options)
-        except Gone:
-            return {"items": [], "nextSyncToken": options["sync_token"]}
-
-    plant.setattr(client, "list_events", deaf)
-
-
-def no_sweep(plant: pytest.MonkeyPatch) -> None:
-    """A full list hides nothing that it lacks."""
-    plant.setattr(sync, "sweep", lambda *_args: Reach())
-
-
-def lost_wake_up(plant: pytest.MonkeyPatch) -> None:
-    """A run counts as the answer to what was asked for while it ran."""
-
-    def complete(lease: Lease, **values: Any) -> None:
-        lease.write(
-            applied=Greatest(F("applied"), F("requested")),
-            attempts=0,
-            next_attempt_at=None,
-            last_error="",
-            **values,
-        )
-
-    plant.setattr(Lease, "complete", complete)
-
-
-PLANTED: list[tuple[Callable[[pytest.MonkeyPatch], None], type[CalendarScenario]]] = [
-    (token_first, Delta),
-    (no_transaction, Delta),
-    (refusal_ignored, RefusedCursor),
-    (no_sweep, RefusedCursor),
-    (lost_wake_up, Push),
-]
-
-
-@pytest.mark.parametrize(("bug", "kind"), PLANTED, ids=[bug.__name__ for bug, _ in PLANTED])
+@pytest.mark.parametrize("bug", PLANTED, ids=[bug.__name__ for bug in PLANTED])
 def test_a_planted_bug_is_reported(
-    bug: Callable[[pytest.MonkeyPatch], None],
-    kind: type[CalendarScenario],
-    world: World,
-    monkeypatch: pytest.MonkeyPatch,
+    bug: Callable[[pytest.MonkeyPatch], None], world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    scenario = kind(world)
+    scenario = SHOWN_BY[bug.__name__](world)
     furnish = scenario.furnish
 
     def planted(size: int) -> None:

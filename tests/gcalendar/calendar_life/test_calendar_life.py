@@ -19,10 +19,10 @@ from pytest_django.fixtures import Settings
 
 from gcalendar import client, sync
 from gcalendar.models import CalendarSyncState, EventOccurrence, MirroredCalendar
-from gcalendar.tasks import archive_events, extend_occurrences
-from tests.gcalendar.calendar_life.desk import CalendarDesk
+from gcalendar.tasks import archive_events, extend_occurrences, sync_calendar
+from tests.gcalendar.calendar_life.desk import CalendarDesk, appearing
 from tests.gcalendar.calendar_life.people import ANA, BOB, GUESTS, RULES, ZONES, People
-from tests.living import Living, busy_sandbox, live
+from tests.living import Living, busy_sandbox, differences, live
 
 numbers = st.integers(0, 40)
 calendars = st.integers(0, 2)
@@ -404,6 +404,25 @@ class CalendarLife(Living):
         self.desk.work_all()
         self.desk.check()
 
+    @rule(number=numbers, day=days, fatal=st.integers(1, 60))
+    def die_in_the_middle(self, number: int, day: int, fatal: int) -> None:
+        """A worker dies of a delta: all of it is seen, or nothing and the cursor is the old one."""
+        self.desk.settle()
+        row = self._registered(number)
+        if row is None:
+            return
+        before, cursor = appearing(row), cursor_of(row)
+        self.people_create(number, day, 8, ZONES[1])
+        self.people_rename(number)
+        self.people_cancel(number + 1)
+        after = self.people.plain().etags(self.desk.google_id(row))
+        MirroredCalendar.objects.request(row.pk)
+        self.desk.steps.run(lambda: sync_calendar(row.pk), fatal)
+        self.desk.follow_commits()
+        shown = appearing(row)
+        assert shown in (before, after), (differences(shown, before), differences(shown, after))
+        assert shown == after or cursor_of(row) == cursor, "the cursor is ahead of the meetings"
+
     @rule()
     def unroll_further(self) -> None:
         """A day has passed."""
@@ -420,6 +439,11 @@ class CalendarLife(Living):
         """The dust settles in the middle of it all, too."""
         self.desk.settle()
         self.desk.check()
+
+
+def cursor_of(row: MirroredCalendar) -> str | None:
+    """Where the next delta begins."""
+    return CalendarSyncState.objects.active().get(mirrored_calendar=row).sync_token
 
 
 @pytest.fixture
