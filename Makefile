@@ -12,7 +12,7 @@ PRODUCTION := env $(THROWAWAY) DJANGO_ENV=production DATABASE_URL=postgres://app
 	ALLOWED_HOSTS=crm.example.com SUPABASE_JWT_SECRET=$$($(PYTHON) -c 'import secrets; print(secrets.token_urlsafe(40))') \
 	SUPABASE_JWT_ISSUER=https://project.supabase.co/auth/v1 GOOGLE_API_ROOT_URL=https://www.googleapis.com/
 
-.PHONY: help run test test-sqlite test-postgres check bench crashes chaos fmt messages schema client fuzz clean
+.PHONY: help run test test-sqlite test-postgres check bench goals crashes chaos fmt messages schema client fuzz clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -74,6 +74,13 @@ check: .venv/installed-dev ## lint, types, import contracts, migrations, deploy 
 
 bench: .venv/installed-dev ## how fast, against its limits; ONLY="calendar worklist", FULL=1
 	$(VENV)/python -m tests.bench $(ONLY) $(if $(FULL),--full)
+
+RUNS ?= 1
+goals: .venv/installed-dev ## the goals of reliability, G1 to G12, two hours; RUNS=3; one alone: make goal-G7
+	$(VENV)/python -m tests.goals --runs $(RUNS)
+
+goal-%: .venv/installed-dev
+	$(VENV)/python -m tests.goals $* --runs $(RUNS)
 
 DATABASE ?= sqlite
 EVERY ?= 1

@@ -44,22 +44,26 @@ def _short(value: float) -> str:
     return f"{value:,.0f}" if abs(value) >= 100 or value == int(value) else f"{value:.3g}"
 
 
-def machine() -> dict[str, Any]:
-    """What the figures were taken on."""
+def host() -> dict[str, Any]:
+    """What the figures were taken on, and when."""
     lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
     models = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
-    with connection.cursor() as cursor:
-        sqlite = connection.vendor == "sqlite"
-        cursor.execute("SELECT sqlite_version()" if sqlite else "SHOW server_version")
-        version = cursor.fetchone()[0]
     return {
         "processor": models[0] if models else platform.processor(),
         "cores": os.cpu_count(),
         "load": round(os.getloadavg()[0], 1),
         "python": platform.python_version(),
-        "database": f"{connection.display_name} {version}",
         "measured_at": datetime.now(UTC).isoformat(timespec="seconds"),
     }
+
+
+def machine() -> dict[str, Any]:
+    """The host and the database."""
+    with connection.cursor() as cursor:
+        sqlite = connection.vendor == "sqlite"
+        cursor.execute("SELECT sqlite_version()" if sqlite else "SHOW server_version")
+        version = cursor.fetchone()[0]
+    return {**host(), "database": f"{connection.display_name} {version}"}
 
 
 def as_table(title: str, figures: Iterable[Figure]) -> str:

@@ -20,7 +20,7 @@ from django.apps import apps
 from django.db import connection, transaction
 from django.utils.module_loading import import_string
 from hypothesis import HealthCheck, Phase, settings
-from hypothesis.stateful import RuleBasedStateMachine, run_state_machine_as_test
+from hypothesis.stateful import RuleBasedStateMachine, invariant, run_state_machine_as_test
 from pytest_django.fixtures import Settings
 from rest_framework.test import APIClient
 
@@ -123,15 +123,23 @@ class Living(RuleBasedStateMachine):
     """One life: it begins with nothing and ends with a look, whatever its rules did."""
 
     sandbox: ClassVar[SandboxServer]
+    lives: ClassVar[int] = 0
+    steps: ClassVar[int] = 0
     desk: Any
 
     def __init__(self) -> None:
         super().__init__()
+        type(self).lives += 1
         self.monkeypatch = pytest.MonkeyPatch()
         self.transaction = transaction.atomic()
         self.transaction._from_testcase = True
         self.transaction.__enter__()
         self.sandbox.google.reset()
+
+    @invariant()
+    def count(self) -> None:
+        """Another rule was played."""
+        type(self).steps += 1
 
     def teardown(self) -> None:
         """Let the dust settle and look; then forget this life."""

@@ -7,6 +7,7 @@ import argparse
 from tests.bench import (
     arrivals,
     calendar,
+    events,
     folder_trees,
     messages,
     pushes,
@@ -19,6 +20,7 @@ from tests.bench.running import Bench, report, run
 
 BENCHES: dict[str, Bench] = {
     "calendar": calendar.BENCH,
+    "events": events.BENCH,
     "worklist": worklist.BENCH,
     "pushes": pushes.AT_FULL_SPEED,
     "sustained": pushes.SUSTAINED,

@@ -108,9 +108,9 @@ def _of_full_sync(few: Measured, many: Measured) -> Iterable[Figure]:
 def _measured(events: int, rounds: int) -> Measured:
     MirroredCalendar.objects.all().delete()
     CalendarEvent.objects.all().delete()
-    with filled_google(events) as root_url, override_settings(GOOGLE_API_ROOT_URL=root_url):
+    with filled_google(events) as google, override_settings(GOOGLE_API_ROOT_URL=google.root_url):
         try:
-            return _with_google(root_url, rounds)
+            return _with_google(google.root_url, rounds)
         finally:
             close_services()
 
@@ -119,13 +119,13 @@ def _with_google(root_url: str, rounds: int) -> Measured:
     calendar = MirroredCalendar.objects.create(calendar_id="primary", subject=DEFAULT_USER)
     forget_peak()
     with cost() as first:
-        _sync(calendar)
+        sync_to_the_end(calendar)
     peak = peak_mb()
     calls = requests.get(f"{root_url}_sandbox/requests", timeout=60).json()["calendar.events.list"]
     _analyze()
     with cost() as again:
         forget_cursor(calendar)
-        _sync(calendar)
+        sync_to_the_end(calendar)
     deltas = []
     ids = list(CalendarEvent.objects.values_list("google_event_id", flat=True)[: rounds * CHANGES])
     for number in range(rounds):
@@ -133,7 +133,7 @@ def _with_google(root_url: str, rounds: int) -> Measured:
             url = f"{root_url}{EVENTS}/{google_id}"
             requests.patch(url, json={"summary": f"Changed {number}"}, timeout=60)
         with cost() as delta:
-            _sync(calendar)
+            sync_to_the_end(calendar)
         deltas.append(delta)
     page = _page()
     assert page()["data"]
@@ -151,7 +151,7 @@ def _with_google(root_url: str, rounds: int) -> Measured:
     )
 
 
-def _sync(calendar: MirroredCalendar) -> None:
+def sync_to_the_end(calendar: MirroredCalendar) -> None:
     """What workers would do until the calendar is up to date."""
     MirroredCalendar.objects.request(calendar.pk)
     calendar.refresh_from_db()

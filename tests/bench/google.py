@@ -18,6 +18,7 @@ FIRST = datetime(2026, 1, 5, 8, tzinfo=UTC)
 EVERY = timedelta(minutes=30)
 SERIES_OF = 50  # every so many events one is a series
 AT_ONCE = 5_000
+NEW_TITLE = "Outro título"
 
 
 def event_of(number: int) -> dict[str, Any]:
@@ -47,29 +48,54 @@ def fill(server: SandboxServer, events: int) -> None:
                 server.calendar.create_event(title, begins, time_zone=zone, **fields)
 
 
+def rename(server: SandboxServer) -> None:
+    """Give each event of the default user's calendar another title."""
+    with server.google.store.transaction():
+        ids = [event["id"] for event in server.calendar.events()]
+        for number, event_id in enumerate(ids):
+            server.calendar.change_event(event_id, summary=f"{NEW_TITLE} {number}")
+
+
+class FilledGoogle:
+    """The sandbox's process."""
+
+    def __init__(self, process: subprocess.Popen[str]) -> None:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        self._say, self._hear = process.stdin, process.stdout
+        self.root_url = self._hear.readline().strip()
+
+    def rename_all(self) -> None:
+        """People give each event another title."""
+        self._say.write("rename\n")
+        self._say.flush()
+        assert self._hear.readline().strip() == "renamed"
+
+
 @contextmanager
-def filled_google(events: int) -> Iterator[str]:
-    """The root URL of a sandbox whose default user has so many events."""
+def filled_google(events: int) -> Iterator[FilledGoogle]:
+    """A sandbox whose default user has so many events."""
     process = subprocess.Popen(
         [sys.executable, "-m", "tests.bench.google", str(events)],
         cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
     )  # fmt: skip
-    assert process.stdout is not None
     try:
-        yield process.stdout.readline().strip()
+        yield FilledGoogle(process)
     finally:
         process.terminate()
         process.communicate(timeout=30)
 
 
 def main() -> None:
-    """Serve until the parent closes our input or ends us."""
+    """Serve until the parent closes our input or ends us; rename all at each line."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("events", type=int)
     with SandboxServer(debug=False) as server:
         fill(server, parser.parse_args().events)
         print(server.root_url, flush=True)  # noqa: T201
-        sys.stdin.read()
+        for _line in sys.stdin:
+            rename(server)
+            print("renamed", flush=True)  # noqa: T201
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import sys
 
 from django.db import connection
 
@@ -28,9 +29,12 @@ def main() -> None:
             figures = list(wreak(ground, seed, options.seconds))
             title = f"Chaos, seed {seed}, {options.seconds:g} s"
             runs.append(Run(title, figures, machine()))
-            report(runs[-1:], as_json=options.json)
+            if not options.json:
+                report(runs[-1:], as_json=False)
             for row in ground.behind():
-                print("behind:", *row)  # noqa: T201
+                print("behind:", *row, file=sys.stderr)  # noqa: T201
+    if options.json:
+        report(runs, as_json=True)
     raise SystemExit(0 if all(run.met for run in runs) else 1)
 
 

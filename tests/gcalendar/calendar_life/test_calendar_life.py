@@ -7,7 +7,8 @@ few. `CALENDAR_LIFE_SHRINK=0` shows a failure as found.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import os
+from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -20,10 +21,12 @@ from pytest_django.fixtures import Settings
 from gcalendar import client, sync
 from gcalendar.models import CalendarSyncState, EventOccurrence, MirroredCalendar
 from gcalendar.tasks import archive_events, extend_occurrences, sync_calendar
+from tests.figures import Figure
 from tests.gcalendar.calendar_life.desk import CalendarDesk, appearing
 from tests.gcalendar.calendar_life.people import ANA, BOB, GUESTS, RULES, ZONES, People
 from tests.living import Living, busy_sandbox, differences, live
 
+NAME = "CALENDAR_LIFE"
 numbers = st.integers(0, 40)
 calendars = st.integers(0, 2)
 # Around the days on which clocks change, and now and then at the ends of what is unrolled.
@@ -461,5 +464,10 @@ def busy_google(
 @pytest.mark.timeout(14_400)
 # The dead close no files.
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
-def test_the_mirror_ends_as_google_calendar_is(busy_google: None) -> None:
-    live(CalendarLife, "CALENDAR_LIFE")
+def test_g8_the_mirror_ends_as_google_calendar_is(
+    busy_google: None, tell: Callable[[Figure], None]
+) -> None:
+    live(CalendarLife, NAME)
+
+    tell(Figure("lives", CalendarLife.lives, at_least=int(os.environ.get(f"{NAME}_RUNS", "1"))))
+    tell(Figure("steps of all lives", CalendarLife.steps, at_least=20 * CalendarLife.lives))
