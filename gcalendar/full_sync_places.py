@@ -9,6 +9,7 @@ those whose call was lost.
 from __future__ import annotations
 
 import random
+from contextlib import suppress
 
 from django.db import IntegrityError, transaction
 from django.db.models import F, Q
@@ -16,7 +17,7 @@ from django.db.models.functions import Coalesce, Now
 from django.utils.translation import gettext as _
 
 from gcalendar.models import MirroredCalendar
-from pipedesk.core.exceptions import TryLater
+from pipedesk.core.exceptions import LeaseLost, TryLater
 from pipedesk.core.jobs import wake
 from pipedesk.core.work import Lease
 
@@ -52,6 +53,13 @@ def _left() -> Q:
     )
     disabled = Q(state=MirroredCalendar.State.DISABLED)
     return nobody & (~between_slices | disabled)
+
+
+def leave_place(lease: Lease) -> None:
+    """Give the place of a full sync that failed to whoever waits longest; it takes one again."""
+    with suppress(LeaseLost):
+        lease.write(full_sync_place=None)
+    call_next()
 
 
 def call_next() -> None:

@@ -21,7 +21,7 @@ from django.utils.translation import gettext as _
 
 from gcalendar import client, mirror
 from gcalendar.dropping import Unseen, sweep
-from gcalendar.full_sync_places import call_next, take_place
+from gcalendar.full_sync_places import call_next, leave_place, take_place
 from gcalendar.matching import Reach, follow
 from gcalendar.models import CalendarSyncState, MirroredCalendar
 from gcalendar.parsing import CANCELLED, ParsedEvent, parse_events, text
@@ -167,8 +167,17 @@ def _unread(lease: Lease, calendar: MirroredCalendar, listed: Collection[str]) -
 
 
 def _full(lease: Lease, calendar: MirroredCalendar) -> None:
-    """One slice of a full sync. Only the last one hides what Google's list no longer has."""
+    """One slice of a full sync, when it is its turn; one that fails lets others go first."""
     take_place(lease)
+    try:
+        _slice(lease, calendar)
+    except Exception:
+        leave_place(lease)
+        raise
+
+
+def _slice(lease: Lease, calendar: MirroredCalendar) -> None:
+    """Read a part of Google's list. Only the last one hides what the list no longer has."""
     place = calendar.full_sync_page_token
     fetched = None
     try:

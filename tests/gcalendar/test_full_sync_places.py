@@ -163,6 +163,24 @@ def test_d12_who_died_or_failed_leaves_the_place_and_who_is_between_two_slices_k
     assert holders() == [late.pk, dead.pk]
 
 
+def test_d12_a_full_sync_that_fails_calls_whoever_waits(mirror: Mirror) -> None:
+    waiting, busy = calendars(2)
+    MirroredCalendar.objects.filter(pk=waiting.pk).update(full_sync_asked_at=timezone.now())
+    take_place(leased(busy))
+    mirror.google.google.faults.plan(
+        {"kind": "status", "method": "events.list", "status": 500, "times": 9}
+    )
+    MirroredCalendar.objects.request(mirror.calendar.pk)
+
+    sync_calendar(mirror.calendar.pk)
+
+    mirror.calendar.refresh_from_db()
+    assert mirror.calendar.next_attempt_at is not None
+    assert holders() == [busy.pk]
+    waiting.refresh_from_db()
+    assert waiting.queued_at is not None
+
+
 @pytest.mark.django_db
 def test_d12_who_waits_longest_is_called_first_and_all_look_again_by_themselves() -> None:
     rows = calendars(PLACES + 2)
