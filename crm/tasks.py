@@ -7,7 +7,7 @@ from django.utils import timezone
 from crm import announcements, statistics
 from crm.models import PriorityFormula
 from crm.rescoring import rescore_everything, rescore_moved
-from pipedesk.core.work import perform
+from pipedesk.core.performing import perform
 
 # A job has 60 s; 20,000 leads take less than half of that. The next run goes on.
 MAX_LEADS = 20_000

@@ -16,8 +16,8 @@ from gcalendar.occurrences import refresh
 from gcalendar.splitting import finish_lost_splits
 from gcalendar.sync import ERROR_POLL_S, sync
 from pipedesk.core.chunks import chunks
+from pipedesk.core.performing import perform
 from pipedesk.core.polling import next_poll_at
-from pipedesk.core.work import perform
 
 
 def sync_calendar(pk: int) -> None:

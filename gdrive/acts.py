@@ -22,7 +22,8 @@ from rest_framework.exceptions import APIException
 from gdrive.models import DriveFileAct
 from pipedesk.audit.recording import acting, record
 from pipedesk.core.exceptions import Conflict, GiveUp, InvalidInput, LeaseLost, TryLater
-from pipedesk.core.work import Lease, perform
+from pipedesk.core.performing import perform
+from pipedesk.core.work import Lease
 from pipedesk.google.errors import GoogleError
 
 PATIENCE_S = 10.0  # how long somebody waits for another's act on the same file

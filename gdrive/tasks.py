@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from gdrive import acts, feed, plan_work, provisioning, sync
 from gdrive.models import DriveFileAct, DriveFolderTree, DriveSyncState, DriveTemplatePlan
-from pipedesk.core.work import perform
+from pipedesk.core.performing import perform
 
 
 def provision_tree(pk: int) -> None:

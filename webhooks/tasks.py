@@ -6,7 +6,7 @@ import logging
 
 from pipedesk.core.exceptions import Conflict
 from pipedesk.core.jobs import wake
-from pipedesk.core.work import perform
+from pipedesk.core.performing import perform
 from pipedesk.google.errors import GoogleError
 from webhooks import channels
 from webhooks.kinds import KINDS

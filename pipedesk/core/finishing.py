@@ -7,7 +7,8 @@ from time import monotonic, sleep
 
 from django.utils.translation import gettext as _
 
-from pipedesk.core.work import Lease, Work, WorkQuerySet, perform
+from pipedesk.core.performing import perform
+from pipedesk.core.work import Lease, Work, WorkQuerySet
 
 WAIT_S = 300  # for a worker that has the row in hand
 LOOK_EVERY_S = 0.2

@@ -187,10 +187,10 @@ class WorkFilter(DropdownFilter):
         return queryset.filter(dead_at__isnull=False) if self.value() == "dead" else queryset
 
 
-class WorkAdmin(ReadOnlyAdmin):
-    """A page of rows a job works on: what is behind, what failed, and "run again"."""
+class WorkColumns:
+    """Mixin of a page of rows a job works on: how the job stands, and who may start it."""
 
-    actions: ClassVar[list[str]] = ["run_again"]
+    opts: Any
     work_fields: ClassVar[tuple[str, ...]] = (
         "work_state",
         "attempts",
@@ -198,9 +198,8 @@ class WorkAdmin(ReadOnlyAdmin):
         "dead_at",
         "last_error",
     )
-    readonly_fields: ClassVar[tuple[str, ...]] = ("work_state",)
 
-    def has_operate_permission(self, request: HttpRequest) -> bool:
+    def has_operate_permission(self, request: HttpRequest, *args: Any) -> bool:
         """Who may start the job: whoever may change the row."""
         return bool(request.user.has_perm(f"{self.opts.app_label}.change_{self.opts.model_name}"))
 
@@ -218,17 +217,22 @@ class WorkAdmin(ReadOnlyAdmin):
             return "retrying", _("Trying again")
         return "waiting", _("Waiting")
 
-    @action(description=_("Run again"), permissions=["operate"])
-    def run_again(self, request: HttpRequest, queryset: Any) -> None:
-        """Ask for the work once more; what was given up starts afresh."""
-        dead = set(queryset.filter(dead_at__isnull=False).values_list("pk", flat=True))
-        alive = queryset.exclude(pk__in=dead).values_list("pk", flat=True)
-        started = 0
-        for pk in list(alive):
-            self.model.objects.request(pk)
-            started += 1
-        started += self.model.objects.filter(pk__in=dead).revive()
+    def start(self, request: HttpRequest, queryset: Any) -> None:
+        """Ask for the work of these rows once more, at once, and say so."""
+        started = queryset.run_again()
         messages.success(
             request,
             ngettext("%(n)d job requested.", "%(n)d jobs requested.", started) % {"n": started},
         )
+
+
+class WorkAdmin(WorkColumns, ReadOnlyAdmin):
+    """A list of rows a job works on: what is behind, what failed, and "run again"."""
+
+    actions: ClassVar[list[str]] = ["run_again"]
+    readonly_fields: ClassVar[tuple[str, ...]] = ("work_state",)
+
+    @action(description=_("Run again"), permissions=["operate"])
+    def run_again(self, request: HttpRequest, queryset: Any) -> None:
+        """Start what was given up, and what waits for its next try, afresh."""
+        self.start(request, queryset)

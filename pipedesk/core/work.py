@@ -9,11 +9,8 @@ between, the sweeper finds `requested > applied` and wakes somebody again.
 from __future__ import annotations
 
 import logging
-import random
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
-from time import monotonic
 from typing import Any, ClassVar, Self, TypeVar
 
 from django.db import models, transaction
@@ -21,7 +18,7 @@ from django.db.models import F, Q
 from django.db.models.functions import Greatest, Now
 from django.utils.translation import gettext_lazy as _
 
-from pipedesk.core.exceptions import GiveUp, LeaseLost, TryLater
+from pipedesk.core.exceptions import LeaseLost
 from pipedesk.core.jobs import waiting_since, wake
 from pipedesk.core.models import TimeStampedModel, TimeStampedQuerySet
 
@@ -30,10 +27,22 @@ logger = logging.getLogger(__name__)
 W = TypeVar("W", bound="Work", covariant=True)
 
 MAX_ATTEMPTS = 6  # the first, and five more after 1, 2, 4, 8 and 16 minutes
-MAX_RETRY_AFTER_S = 3600
 # A wake-up that some worker took so long ago, and nobody came: the worker was killed.
 LOST_AFTER_S = 30.0
+# Whatever the queue says about what waits in it, nobody relies on a wake-up older than this.
+NEVER_CAME_AFTER_S = 600.0
+# Rows woken in one transaction, and by one sweep per kind of work: the next goes on.
+WOKEN_AT_ONCE = 100
+WOKEN_PER_SWEEP = 1000
 SLICE_S = 45  # a job stops by itself before the queue's time-out (60 s) cuts it
+
+
+def _is_due() -> Q:
+    return Q(next_attempt_at__isnull=True) | Q(next_attempt_at__lte=Now())
+
+
+def _is_free() -> Q:
+    return Q(lease_until__isnull=True) | Q(lease_until__lt=Now())
 
 
 class WorkQuerySet(TimeStampedQuerySet[W]):
@@ -43,8 +52,16 @@ class WorkQuerySet(TimeStampedQuerySet[W]):
         """Rows with something requested that is not applied, and not given up."""
         return self.filter(requested__gt=F("applied"), dead_at__isnull=True)
 
+    def claimable(self) -> Self:
+        """Rows that are behind and due, and in no worker's hands."""
+        return self.behind().filter(_is_due(), _is_free())
+
+    def free(self) -> Self:
+        """Rows in no worker's hands."""
+        return self.filter(_is_free())
+
     def lost(self, after_s: float = LOST_AFTER_S) -> Self:
-        """Rows that are behind and due, and nobody is on the way.
+        """Rows a worker could take, and nobody is on the way.
 
         Nobody was woken, or somebody so long ago who no longer waits in the queue; with zero
         whether or not. One who comes twice finds nothing to do.
@@ -52,43 +69,60 @@ class WorkQuerySet(TimeStampedQuerySet[W]):
         now = Now()
         gone = Q(queued_at__lt=now - timedelta(seconds=after_s))
         if after_s and (since := waiting_since()):
-            gone &= Q(queued_at__lt=since)
-        return self.behind().filter(
-            Q(next_attempt_at__isnull=True) | Q(next_attempt_at__lte=now),
-            Q(lease_until__isnull=True) | Q(lease_until__lt=now),
-            Q(queued_at__isnull=True) | gone,
-        )
+            never_came = Q(queued_at__lt=now - timedelta(seconds=NEVER_CAME_AFTER_S))
+            gone &= Q(queued_at__lt=since) | never_came
+        return self.claimable().filter(Q(queued_at__isnull=True) | gone)
 
     def request(self, pk: int, **values: Any) -> None:
-        """Ask for the work of row `pk` once more; wakes a worker unless one is on its way.
+        """Ask for the work of row `pk` once more; wakes a worker where one is needed.
 
-        `values` are other columns to set along the way. A row that was given up is counted
-        and wakes nobody.
+        None is while one is on its way or at work, who looks again when it is done. A row that
+        was given up, or waits for its next attempt, is counted and wakes nobody.
+        `values` are other columns to set along the way.
         """
         values["requested"] = F("requested") + 1
         with transaction.atomic(using=self.db, savepoint=False):
             row = self.filter(pk=pk)
-            asleep = Q(queued_at__isnull=True, dead_at__isnull=True)
-            # The burst first: one statement when somebody is on the way already.
+            asleep = _is_due() & _is_free() & Q(queued_at__isnull=True, dead_at__isnull=True)
+            # The burst first: one statement when nobody is to be woken.
             if row.exclude(asleep).update(**values):
                 return
-            if row.filter(asleep).update(queued_at=Now(), **values):
-                wake(self.model.task, pk)
-            else:
+            if not row.filter(asleep).update(queued_at=Now(), **values):
+                # Somebody was woken between the two, and may have looked before we count.
                 row.update(**values)
+                if not row.filter(asleep).update(queued_at=Now()):
+                    return
+            wake(self.model.task, pk)
 
     def rewake(self, after_s: float = LOST_AFTER_S) -> int:
-        """Wake workers for what was lost; returns how many."""
-        count, lost = 0, self.lost(after_s)
-        for pk in lost.values_list("pk", flat=True):
-            with transaction.atomic(using=self.db):
-                if lost.filter(pk=pk).update(queued_at=Now()):
-                    wake(self.model.task, pk)
-                    count += 1
+        """Wake workers for what was lost, a thousand rows at most; returns how many."""
+        count = 0
+        while count < WOKEN_PER_SWEEP and (woken := self._rewake_some(after_s)):
+            count += woken
+            if woken < WOKEN_AT_ONCE:
+                break
         return count
 
+    def _rewake_some(self, after_s: float) -> int:
+        with transaction.atomic(using=self.db):
+            # What somebody holds locked must not keep the rest waiting: next time.
+            lost = self.lost(after_s).select_for_update(skip_locked=True, no_key=True, of=("self",))
+            pks = list(lost.order_by("pk").values_list("pk", flat=True)[:WOKEN_AT_ONCE])
+            self.filter(pk__in=pks).update(queued_at=Now())
+            for pk in pks:
+                wake(self.model.task, pk)
+        return len(pks)
+
+    def wake_if_behind(self, pk: int) -> None:
+        """Wake a worker for what was asked for while one had the row."""
+        again = self.filter(pk=pk, queued_at__isnull=True)
+        if again.behind().exists():
+            with transaction.atomic(using=self.db):
+                if again.update(queued_at=Now()):
+                    wake(self.model.task, pk)
+
     def revive(self) -> int:
-        """Take dead rows up again ("run again"); returns how many."""
+        """Take dead rows up again; returns how many."""
         dead = list(self.filter(dead_at__isnull=False).values_list("pk", flat=True))
         self.filter(pk__in=dead).update(
             dead_at=None, attempts=0, next_attempt_at=None, queued_at=None, last_error=""
@@ -96,6 +130,15 @@ class WorkQuerySet(TimeStampedQuerySet[W]):
         for pk in dead:
             self.request(pk)
         return len(dead)
+
+    def run_again(self) -> int:
+        """Ask for the work of all these rows at once, whatever they wait for; returns how many."""
+        alive = list(self.filter(dead_at__isnull=True).values_list("pk", flat=True))
+        revived = self.revive()
+        self.filter(pk__in=alive).update(attempts=0, next_attempt_at=None)
+        for pk in alive:
+            self.request(pk)
+        return revived + len(alive)
 
 
 class Work(TimeStampedModel):
@@ -172,19 +215,22 @@ class Lease:
         """Give the row back. A lost lease is nobody's to give back."""
         self._own().update(lease_until=None, **values)
 
+    def bury(self, reason: str) -> None:
+        """Give the work up until a person asks to run it again."""
+        logger.error("gave up %s %s: %s", self.model.__name__, self.pk, reason)
+        self.release(dead_at=Now(), last_error=reason)
+
 
 def claim(model: type[Work], pk: int) -> Lease | None:
     """Take the lease of a row that is behind and due, counting the attempt, or None."""
-    now = Now()
     with transaction.atomic():
         taken = (
             rows_of(model)
-            .filter(pk=pk, requested__gt=F("applied"), dead_at__isnull=True)
-            .filter(Q(lease_until__isnull=True) | Q(lease_until__lt=now))
-            .filter(Q(next_attempt_at__isnull=True) | Q(next_attempt_at__lte=now))
+            .filter(pk=pk)
+            .claimable()
             .update(
                 lease_gen=F("lease_gen") + 1,
-                lease_until=now + timedelta(seconds=model.lease_s),
+                lease_until=Now() + timedelta(seconds=model.lease_s),
                 attempts=F("attempts") + 1,
                 queued_at=None,
             )
@@ -195,7 +241,7 @@ def claim(model: type[Work], pk: int) -> Lease | None:
     lease = Lease(model, pk, row.lease_gen, row.requested)
     if row.attempts > MAX_ATTEMPTS:
         # The last attempts died without a word (killed, out of memory): stop here.
-        bury(lease, row.last_error or str(_("Stopped working several times without a reason.")))
+        lease.bury(row.last_error or str(_("Stopped working several times without a reason.")))
         return None
     return lease
 
@@ -206,8 +252,7 @@ def borrow(model: type[Work], pk: int) -> Lease | None:
     Nothing is asked for and no attempt counted; give it back with `give_back`.
     """
     with transaction.atomic():
-        free = Q(lease_until__isnull=True) | Q(lease_until__lt=Now())
-        taken = rows_of(model).filter(free, pk=pk)
+        taken = rows_of(model).filter(pk=pk).free()
         until = Now() + timedelta(seconds=model.lease_s)
         if not taken.update(lease_gen=F("lease_gen") + 1, lease_until=until):
             return None
@@ -218,91 +263,4 @@ def borrow(model: type[Work], pk: int) -> Lease | None:
 def give_back(lease: Lease) -> None:
     """End a borrowed lease, and wake a worker for what was asked for meanwhile."""
     lease.release()
-    _wake_again(lease.model, lease.pk)
-
-
-def bury(lease: Lease, reason: str) -> None:
-    """Give the work up until a person asks to run it again."""
-    logger.error("gave up %s %s: %s", lease.model.__name__, lease.pk, reason)
-    lease.release(dead_at=Now(), last_error=reason)
-
-
-def backoff_s(attempts: int) -> float:
-    """Seconds until the next try: 1, 2, 4, 8, 16 minutes, ±25 %."""
-    return 60 * 2.0 ** (attempts - 1) * random.uniform(0.75, 1.25)  # noqa: S311
-
-
-def postpone(lease: Lease, failure: Exception) -> None:
-    """Plan the next try, or give up after the last one."""
-    row = rows_of(lease.model).get(pk=lease.pk)
-    # Only what was written to be read is shown; an unforeseen failure may quote anything.
-    reason = type(failure).__name__
-    asked_s = None
-    if isinstance(failure, TryLater):
-        reason, asked_s = str(failure) or reason, failure.retry_after_s
-    if asked_s is not None:
-        # Being told when to come back is no failed attempt.
-        wait_s, attempts = min(asked_s, MAX_RETRY_AFTER_S), max(row.attempts - 1, 0)
-    elif row.attempts >= MAX_ATTEMPTS:
-        bury(lease, reason)
-        return
-    else:
-        wait_s, attempts = backoff_s(row.attempts), row.attempts
-    lease.release(
-        next_attempt_at=Now() + timedelta(seconds=wait_s), attempts=attempts, last_error=reason
-    )
-
-
-def perform(model: type[Work], pk: int, do: Callable[[Lease], None]) -> bool:
-    """Do the work of one row under a lease; again while more was requested meanwhile.
-
-    `do` calls `lease.complete(…)` inside the transaction that stores its result. Returns
-    whether anything was done. Failures are recorded on the row, never raised: the queue
-    must acknowledge the wake-up; only a killed process leaves it unanswered.
-    """
-    started = monotonic()
-    done = False
-    while lease := claim(model, pk):
-        if not attempt(lease, do):
-            return done
-        done = True
-        if monotonic() - started > SLICE_S:
-            break
-    if not done:
-        # This wake-up is used up, and the row is not due or another worker's: what is left
-        # to do must look unasked-for to the sweeper, or it waits for a message long gone.
-        rows_of(model).filter(pk=pk, queued_at__isnull=False).update(queued_at=None)
-    if done:
-        _wake_again(model, pk)
-    return done
-
-
-def _wake_again(model: type[Work], pk: int) -> None:
-    """Wake a worker for a row that is behind and for which nobody is on the way."""
-    again = rows_of(model).filter(pk=pk, queued_at__isnull=True)
-    if again.filter(requested__gt=F("applied"), dead_at__isnull=True).exists():
-        with transaction.atomic():
-            if again.update(queued_at=Now()):
-                wake(model.task, pk)
-
-
-def attempt(lease: Lease, do: Callable[[Lease], None]) -> bool:
-    """One run under the lease; False when it failed (the row says why)."""
-    try:
-        do(lease)
-    except LeaseLost:
-        logger.warning("lease of %s %s lost", lease.model.__name__, lease.pk)
-        return False
-    except GiveUp as failure:
-        bury(lease, str(failure))
-        return False
-    except TryLater as failure:
-        logger.warning("%s %s failed: %s", lease.model.__name__, lease.pk, type(failure).__name__)
-        postpone(lease, failure)
-        return False
-    except Exception as failure:
-        logger.exception("%s %s failed", lease.model.__name__, lease.pk)
-        postpone(lease, failure)
-        return False
-    lease.release()
-    return True
+    rows_of(lease.model).wake_if_behind(lease.pk)

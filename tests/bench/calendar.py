@@ -20,7 +20,7 @@ from django.test.utils import override_settings
 from gcalendar.client import EVENTS_QUERY
 from gcalendar.models import CalendarEvent, MirroredCalendar
 from gcalendar.sync import forget_cursor, sync
-from pipedesk.core.work import perform
+from pipedesk.core.performing import perform
 from pipedesk.google.service import close_services
 from pipedesk.sandbox.identity import DEFAULT_USER
 from tests.bench.asking import list_of

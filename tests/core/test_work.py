@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.db import transaction
+from django.db.models import F
 from django.utils import timezone
 from django.utils.module_loading import import_string
 from django_q.models import OrmQ
@@ -14,9 +16,10 @@ from redis import RedisError
 
 from gdrive.models import DriveSyncState
 from pipedesk.core import jobs
-from pipedesk.core.exceptions import GiveUp, LeaseLost, TryLater
+from pipedesk.core.exceptions import LeaseLost
+from pipedesk.core.performing import perform
 from pipedesk.core.tasks import sweep, work_models
-from pipedesk.core.work import MAX_ATTEMPTS, Lease, claim, perform
+from pipedesk.core.work import MAX_ATTEMPTS, Lease, WorkQuerySet, claim
 from webhooks.models import ChannelStop
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -51,34 +54,6 @@ def test_a_rolled_back_request_leaves_neither_work_nor_message(row: DriveSyncSta
     assert not OrmQ.objects.exists()
 
 
-def test_work_done_is_applied_and_the_lease_given_back(row: DriveSyncState) -> None:
-    DriveSyncState.objects.request(row.pk)
-
-    assert perform(DriveSyncState, row.pk, finish)
-
-    row.refresh_from_db()
-    assert (row.requested, row.applied, row.attempts) == (1, 1, 0)
-    assert row.lease_until is None
-    assert not perform(DriveSyncState, row.pk, finish)
-
-
-def test_f51_a_request_during_the_work_leads_to_one_more_run(row: DriveSyncState) -> None:
-    runs: list[int] = []
-
-    def work(lease: Lease) -> None:
-        runs.append(lease.seen)
-        if len(runs) == 1:
-            DriveSyncState.objects.request(row.pk)
-        finish(lease)
-
-    DriveSyncState.objects.request(row.pk)
-    perform(DriveSyncState, row.pk, work)
-
-    row.refresh_from_db()
-    assert runs == [1, 2]
-    assert row.applied == row.requested == 2
-
-
 def test_f49_only_one_worker_gets_the_lease(row: DriveSyncState) -> None:
     DriveSyncState.objects.request(row.pk)
 
@@ -101,87 +76,6 @@ def test_f50_a_worker_that_lost_its_lease_writes_nothing(row: DriveSyncState) ->
 
     row.refresh_from_db()
     assert row.page_token == "fresh"
-
-
-def test_a_failure_is_postponed_with_its_reason(row: DriveSyncState) -> None:
-    def work(lease: Lease) -> None:
-        msg = "no answer"
-        raise TryLater(msg, retry_after_s=7)
-
-    DriveSyncState.objects.request(row.pk)
-    perform(DriveSyncState, row.pk, work)
-
-    row.refresh_from_db()
-    assert row.last_error == "no answer"
-    assert row.next_attempt_at is not None
-    assert row.applied == 0
-    assert row.lease_until is None
-    assert not perform(DriveSyncState, row.pk, finish)
-
-
-def test_what_cannot_succeed_is_given_up_and_can_be_revived(row: DriveSyncState) -> None:
-    def work(lease: Lease) -> None:
-        msg = "share the drive with us"
-        raise GiveUp(msg)
-
-    DriveSyncState.objects.request(row.pk)
-    perform(DriveSyncState, row.pk, work)
-
-    row.refresh_from_db()
-    assert row.dead_at is not None
-    assert row.last_error == "share the drive with us"
-    assert DriveSyncState.objects.revive() == 1
-    assert perform(DriveSyncState, row.pk, finish)
-
-
-def test_f20_five_failures_in_a_row_wait_longer_each_and_the_sixth_try_may_succeed(
-    row: DriveSyncState,
-) -> None:
-    def fail(lease: Lease) -> None:
-        msg = "Google answered 503"
-        raise TryLater(msg)
-
-    DriveSyncState.objects.request(row.pk)
-    for attempt in range(1, MAX_ATTEMPTS):
-        before = timezone.now()
-        perform(DriveSyncState, row.pk, fail)
-        row.refresh_from_db()
-        assert row.attempts == attempt
-        assert row.next_attempt_at is not None
-        wait_s = (row.next_attempt_at - before).total_seconds()
-        assert 0.74 * 60 * 2 ** (attempt - 1) < wait_s < 1.26 * 60 * 2 ** (attempt - 1) + 5
-        DriveSyncState.objects.filter(pk=row.pk).update(next_attempt_at=None)
-
-    assert perform(DriveSyncState, row.pk, finish)
-    row.refresh_from_db()
-    assert (row.applied, row.attempts, row.dead_at) == (1, 0, None)
-
-
-def test_the_sixth_failure_in_a_row_is_the_end(row: DriveSyncState) -> None:
-    def fail(lease: Lease) -> None:
-        msg = "Google answered 503"
-        raise TryLater(msg)
-
-    DriveSyncState.objects.request(row.pk)
-    for _ in range(MAX_ATTEMPTS):
-        perform(DriveSyncState, row.pk, fail)
-        DriveSyncState.objects.filter(pk=row.pk).update(next_attempt_at=None)
-
-    row.refresh_from_db()
-    assert row.dead_at is not None
-    assert row.last_error == "Google answered 503"
-
-
-def test_what_an_unforeseen_failure_quotes_is_not_kept(row: DriveSyncState) -> None:
-    def fail(lease: Lease) -> None:
-        msg = "token CANARY-7f3a"
-        raise ValueError(msg)
-
-    DriveSyncState.objects.request(row.pk)
-    perform(DriveSyncState, row.pk, fail)
-
-    row.refresh_from_db()
-    assert row.last_error == "ValueError"
 
 
 def test_f56_a_job_that_kills_its_worker_stops_after_six_attempts(row: DriveSyncState) -> None:
@@ -238,28 +132,6 @@ def test_redis_that_is_away_takes_nothing_back(
     assert "Error calling" in caplog.text
 
 
-def test_a_wake_up_too_early_leaves_the_row_to_the_sweeper(row: DriveSyncState) -> None:
-    later = timezone.now() + timedelta(minutes=1)
-    DriveSyncState.objects.filter(pk=row.pk).update(next_attempt_at=later)
-    DriveSyncState.objects.request(row.pk)
-    assert not perform(DriveSyncState, row.pk, finish)
-    assert DriveSyncState.objects.rewake() == 0
-
-    DriveSyncState.objects.filter(pk=row.pk).update(next_attempt_at=None)
-    assert DriveSyncState.objects.rewake() == 1
-
-
-def test_a_wake_up_while_another_works_leaves_the_row_to_the_sweeper(row: DriveSyncState) -> None:
-    DriveSyncState.objects.request(row.pk)
-    assert claim(DriveSyncState, row.pk) is not None
-    DriveSyncState.objects.request(row.pk)
-    assert not perform(DriveSyncState, row.pk, finish)  # and the other one is killed now
-
-    past = timezone.now() - timedelta(seconds=1)
-    DriveSyncState.objects.filter(pk=row.pk).update(lease_until=past)
-    assert DriveSyncState.objects.rewake() == 1
-
-
 def test_a_row_that_was_given_up_counts_requests_and_wakes_nobody(row: DriveSyncState) -> None:
     DriveSyncState.objects.filter(pk=row.pk).update(dead_at=timezone.now())
     DriveSyncState.objects.request(row.pk, last_notification={"channel_id": "c"})
@@ -270,23 +142,87 @@ def test_a_row_that_was_given_up_counts_requests_and_wakes_nobody(row: DriveSync
     assert not OrmQ.objects.exists()
 
 
-def test_a_run_that_stops_itself_gives_its_lease_back_only_once(
+def test_a_request_for_what_a_worker_has_in_hand_wakes_no_second_one(row: DriveSyncState) -> None:
+    DriveSyncState.objects.request(row.pk)
+    lease = claim(DriveSyncState, row.pk)
+    OrmQ.objects.all().delete()
+    DriveSyncState.objects.request(row.pk)
+    assert not OrmQ.objects.exists()
+
+    assert lease is not None
+    lease.release()
+    DriveSyncState.objects.request(row.pk)
+    assert OrmQ.objects.count() == 1
+
+
+def test_a_storm_of_requests_for_what_waits_for_its_next_try_wakes_nobody(
+    row: DriveSyncState,
+) -> None:
+    later = timezone.now() + timedelta(minutes=16)
+    DriveSyncState.objects.filter(pk=row.pk).update(next_attempt_at=later)
+    for _ in range(10):
+        DriveSyncState.objects.request(row.pk)
+        assert not perform(DriveSyncState, row.pk, finish)
+
+    row.refresh_from_db()
+    assert row.requested == 10
+    assert not OrmQ.objects.exists()
+    DriveSyncState.objects.filter(pk=row.pk).update(next_attempt_at=None)
+    assert DriveSyncState.objects.rewake() == 1
+
+
+def test_a_request_between_somebody_elses_wake_up_and_its_worker_is_not_left_alone(
     row: DriveSyncState, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("pipedesk.core.work.SLICE_S", -1)
+    """Another asks, and its worker looks, between the two statements of ours."""
+    real, calls = WorkQuerySet.update, []
 
-    def take_over(lease: Lease) -> None:
-        finish(lease)
-        DriveSyncState.objects.request(row.pk)
+    def update(rows: WorkQuerySet[DriveSyncState], **values: Any) -> int:
+        calls.append(values)
+        if len(calls) == 2:
+            real(rows, requested=F("requested") + 1, queued_at=timezone.now())
+            found = real(rows, **values)
+            real(DriveSyncState.objects.filter(pk=row.pk), queued_at=None, applied=1)
+            return found
+        return real(rows, **values)
 
+    monkeypatch.setattr(WorkQuerySet, "update", update)
     DriveSyncState.objects.request(row.pk)
-    assert perform(DriveSyncState, row.pk, take_over)
 
     row.refresh_from_db()
     assert (row.requested, row.applied) == (2, 1)
     assert row.queued_at is not None
-    assert row.lease_until is None
+    assert OrmQ.objects.count() == 1
+
+
+def test_run_again_waits_for_nothing(row: DriveSyncState) -> None:
+    dead = DriveSyncState.objects.create(
+        drive_id="d", requested=1, attempts=6, dead_at=timezone.now(), last_error="no answer"
+    )
+    later = timezone.now() + timedelta(minutes=16)
+    DriveSyncState.objects.filter(pk=row.pk).update(
+        requested=1, attempts=5, next_attempt_at=later, last_error="no answer"
+    )
+
+    assert DriveSyncState.objects.all().run_again() == 2
+
     assert OrmQ.objects.count() == 2
+    for one in (row, dead):
+        assert perform(DriveSyncState, one.pk, finish)
+        one.refresh_from_db()
+        assert (one.requested, one.applied, one.dead_at) == (2, 2, None)
+
+
+def test_a_sweep_wakes_a_thousand_rows_and_the_next_one_goes_on(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("pipedesk.core.work.WOKEN_AT_ONCE", 2)
+    monkeypatch.setattr("pipedesk.core.work.WOKEN_PER_SWEEP", 4)
+    DriveSyncState.objects.bulk_create(
+        DriveSyncState(drive_id=str(number), requested=1) for number in range(7)
+    )
+
+    assert [DriveSyncState.objects.rewake() for _ in range(3)] == [4, 3, 0]
 
 
 def test_the_sweep_knows_every_kind_of_work(row: DriveSyncState) -> None:

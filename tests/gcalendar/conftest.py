@@ -18,7 +18,7 @@ from gcalendar.models import (
     MirroredCalendar,
 )
 from gcalendar.sync import sync
-from pipedesk.core.work import perform
+from pipedesk.core.performing import perform
 from pipedesk.sandbox.server import SandboxServer
 from tests.factories.gcalendar import CalendarFactory
 

@@ -15,10 +15,11 @@ from pytest_django import Settings
 from gcalendar.models import EventAppearance, MirroredCalendar
 from gcalendar.sync import sync
 from gcalendar.tasks import sync_calendar
+from pipedesk.core.performing import perform
 from pipedesk.core.schedules import bring_back
 from pipedesk.core.tasks import sweep
 from pipedesk.core.watchdog import Beat, Limits
-from pipedesk.core.work import Lease, claim, perform
+from pipedesk.core.work import Lease, claim
 from pipedesk.sandbox.server import SandboxServer
 from tests.factories.gcalendar import START, CalendarFactory
 
