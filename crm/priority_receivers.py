@@ -74,4 +74,4 @@ def weigh(raw: bool, created: bool, update_fields: Collection[str] | None, **_kw
 def weigh_all(raw: bool, **_kwargs: Any) -> None:
     """Have all scores computed anew after a change of the formula."""
     if not raw:
-        PriorityFormula.objects.request(PriorityFormula.ONLY)
+        PriorityFormula.objects.request_rescore()

@@ -15,7 +15,7 @@ from unfold.decorators import action
 from crm.formula_preview import preview
 from crm.models import PriorityFormula
 from crm.models.formula import NUMBERS
-from pipedesk.core.pages import BaseAdmin
+from pipedesk.core.pages import BaseAdmin, WorkColumns, asking, leave_dialog
 
 if TYPE_CHECKING:
     from django.http import HttpRequest, HttpResponse
@@ -36,7 +36,7 @@ class FormulaForm(forms.ModelForm):  # type: ignore[type-arg]
 
 
 @admin.register(PriorityFormula)
-class PriorityFormulaAdmin(BaseAdmin):
+class PriorityFormulaAdmin(WorkColumns, BaseAdmin):
     """The one formula: no list, none to add, none to delete."""
 
     form = FormulaForm
@@ -51,13 +51,27 @@ class PriorityFormulaAdmin(BaseAdmin):
                 ),
             },
         ),
+        (_("work"), {"fields": WorkColumns.work_fields}),
     )
+    readonly_fields = WorkColumns.work_fields
     actions_submit_line = ("preview",)
+    actions_detail = ("again",)
     change_form_after_template = "admin/formula_preview.html"
 
     @action(description=_("Preview"), icon="visibility", permissions=["change"])
     def preview(self, request: HttpRequest, obj: PriorityFormula) -> None:
         """Its button: a form sent with it is never saved, so that this never runs."""
+
+    @action(
+        description=_("Run again"),
+        permissions=["operate"],
+        dialog=asking(_("Run again"), _("A job computes the scores of all open leads anew.")),
+    )
+    def again(self, request: HttpRequest, form: Any, object_id: str) -> HttpResponse:
+        """Start what was given up, or start it without a change of the numbers."""
+        PriorityFormula.objects.get_or_create(pk=PriorityFormula.ONLY)
+        self.start(request, PriorityFormula.objects.all())
+        return leave_dialog("admin:crm_priorityformula_change", PriorityFormula.ONLY)
 
     def get_object(
         self, request: HttpRequest, object_id: str, from_field: str | None = None

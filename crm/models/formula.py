@@ -25,9 +25,10 @@ class PriorityFormulaQuerySet(WorkQuerySet["PriorityFormula"]):
         return self.filter(pk=PriorityFormula.ONLY).first() or PriorityFormula()
 
     def request_rescore(self) -> None:
-        """Have the scores of all leads computed anew by a job."""
+        """Have the scores of all leads computed anew by a job, even if it was given up before."""
         self.get_or_create(pk=PriorityFormula.ONLY)
-        self.request(PriorityFormula.ONLY)
+        if not self.revive():
+            self.request(PriorityFormula.ONLY)
 
 
 class PriorityFormula(Work):

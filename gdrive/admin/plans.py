@@ -48,6 +48,9 @@ class PlanAdmin(WorkAdmin):
         "created_by",
         "created_at",
         "finished_at",
+        "attempts",
+        "next_attempt_at",
+        "dead_at",
         "last_error",
     )
     readonly_fields: ClassVar[tuple[str, ...]] = ("shown_state", "progress", "counts")

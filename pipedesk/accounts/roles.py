@@ -116,6 +116,7 @@ MODELS: Final[dict[str, tuple[str, ...]]] = {
         "gdrive.drivefoldertree",
         "gdrive.drivefileact",
         "webhooks.receipt",
+        "webhooks.channelstop",
     ),
     "drive_change": ("gdrive.drivechangelog",),
     # Meetings too: the admin shows them whole, which is not for the sales team.

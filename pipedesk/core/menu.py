@@ -64,6 +64,7 @@ GROUPS: Final = (
             ("gcalendar.CalendarSyncState", "cell_tower"),
             ("gdrive.DriveWebhookChannel", "cell_tower"),
             ("webhooks.Receipt", "notifications"),
+            ("webhooks.ChannelStop", "notifications_off"),
             ("django_q.Failure", "error"),
             ("django_q.Success", "task_alt"),
             ("django_q.OrmQ", "hourglass_empty"),
