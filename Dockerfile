@@ -1,4 +1,5 @@
 FROM python:3.11-slim-bookworm
+# What COPY may take is named in .dockerignore.
 ENV PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 PIP_NO_CACHE_DIR=1
 RUN apt-get update && apt-get install -y --no-install-recommends tini && rm -rf /var/lib/apt/lists/*
 WORKDIR /app
