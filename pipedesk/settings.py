@@ -123,11 +123,22 @@ if _database["ENGINE"].endswith("sqlite3"):
         ),
     }
 else:
-    # No JIT: walks through trees look expensive beforehand, and are done before it has compiled.
-    _database.setdefault("OPTIONS", {})["options"] = (
-        "-c jit=off -c lock_timeout=5s -c statement_timeout=30s"
-        " -c idle_in_transaction_session_timeout=30s"
-    )
+    _database["OPTIONS"] = {
+        # A server that went silent (a failover, a cut cable) is noticed within half a minute:
+        # nobody else would end the processes that only wait for it.
+        "connect_timeout": 5,
+        "keepalives_idle": 10,
+        "keepalives_interval": 5,
+        "keepalives_count": 3,
+        "tcp_user_timeout": 30_000,
+        **_database.get("OPTIONS", {}),
+        # No JIT: walks through trees look expensive beforehand, and are done before it has
+        # compiled.
+        "options": (
+            "-c jit=off -c lock_timeout=5s -c statement_timeout=30s"
+            " -c idle_in_transaction_session_timeout=30s"
+        ),
+    }
 
 # --- Cache: what all web processes share (throttles) ---------------------------------------
 _cache = CACHES["default"]

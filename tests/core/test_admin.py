@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
-import pickle
+from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 from django.contrib import admin
+from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
+from django_q.conf import Conf
 from django_q.models import Failure, OrmQ, Schedule, Success, Task
+from django_q.signing import SignedPackage
 from django_q.tasks import async_task
+from picklefield.fields import PickledObject, dbsafe_encode
+from pytest_django import Settings
+from rest_framework.test import APIClient
 
+from pipedesk.core.pruning import prune
 from tests.browsing import staff_of, staff_with, superuser
 from tests.factories.crm import LeadFactory
 
@@ -51,28 +59,69 @@ def test_nobody_adds_changes_or_deletes_in_the_queue() -> None:
     assert schedule.func == "builtins.print"
 
 
-@pytest.mark.parametrize("success", [True, False])
-def test_no_page_unpickles(tmp_path: Path, success: bool) -> None:
+@pytest.fixture
+def bombs(tmp_path: Path) -> Path:
+    """A pickle that leaves this file when it is opened, in every column that is one."""
     lit = tmp_path / "lit"
     bomb = Bomb(lit)
-    assert pickle.dumps(bomb)
-    task = Task.objects.create(
-        id="0" * 32, name="n", func="f", started=timezone.now(), stopped=timezone.now(),
-        success=success, args=(bomb,), kwargs={"a": bomb}, result=bomb,
-    )  # fmt: skip
-    lit.unlink(missing_ok=True)
-    browser = superuser()
-
-    model = Success if success else Failure
-    for page in (address(model, "changelist"), address(model, "change", task.pk)):
-        assert browser.get(page).status_code == 200
-    answer = browser.post(
-        address(model, "changelist"), {"action": "resubmit_task", "_selected_action": [task.pk]}
-    )
-
-    assert answer.status_code in (200, 302)
+    # As the field would write it, which itself makes a copy first: that would set it off.
+    charge = PickledObject(dbsafe_encode(bomb, copy=False))
+    for number, success in enumerate((True, False)):
+        Task.objects.create(
+            id=f"{number}" * 32, name="n", func="f", started=timezone.now(), success=success,
+            stopped=timezone.now(), args=charge, kwargs=charge, result=charge,
+        )  # fmt: skip
+    for lock in (timezone.now(), timezone.now() + timedelta(minutes=5)):
+        OrmQ.objects.create(key=Conf.PREFIX, payload=SignedPackage.dumps(bomb), lock=lock)
+    Schedule.objects.create(name="x", func="f", args="(1", kwargs="{", task="0" * 32)
     assert not lit.exists()
-    assert not OrmQ.objects.exists()
+    return lit
+
+
+def test_the_bombs_are_live(bombs: Path) -> None:
+    for column in ("args", "kwargs", "result"):
+        Task.objects.filter(success=True).values_list(column).first()
+        assert bombs.exists()
+        bombs.unlink()
+    assert OrmQ.objects.earliest("pk").task is None  # what `touch` returns
+    assert bombs.exists()
+
+
+def test_no_page_unpickles(bombs: Path, settings: Settings, api: Callable[..., APIClient]) -> None:
+    settings.METRICS_TOKEN = "only-for-tests-metrics"
+    browser, before = superuser(), [model.objects.count() for model in QUEUE]
+    for model in QUEUE:
+        row = model.objects.only("pk").first()
+        listed, page = address(model, "changelist"), address(model, "change", row.pk)
+        for seen in (
+            listed, f"{listed}?q=n", f"{listed}?e=1", f"{listed}?all=", f"{listed}?o=1.-2",
+            f"{listed}?args=x", page, f"{page}?_popup=1", address(model, "history", row.pk),
+        ):  # fmt: skip
+            assert browser.get(seen).status_code in (200, 302), seen
+        for closed in (address(model, "delete", row.pk), address(model, "add")):
+            assert browser.get(closed).status_code == 403, closed
+            assert browser.post(closed, {"post": "yes"}).status_code == 403, closed
+        assert browser.post(page, {"name": "m"}).status_code == 403
+        for action in ("delete_selected", "resubmit_task", ""):
+            chosen = {"action": action, "_selected_action": [row.pk], "post": "yes"}
+            browser.post(listed, chosen)
+    boss, token = api("admin"), {"Authorization": f"Bearer {settings.METRICS_TOKEN}"}
+    for seen in (reverse("admin:index"), reverse("admin:app_list", args=("django_q",))):
+        assert browser.get(seen).status_code == 200
+    assert boss.get("/api/status").status_code == 200
+    assert Client().get("/metrics", headers=token).status_code == 200
+    assert Client().get("/readyz").status_code == 503
+
+    assert not bombs.exists()
+    assert [model.objects.count() for model in QUEUE] == before
+
+
+def test_what_is_old_is_dropped_unopened(bombs: Path) -> None:
+    Task.objects.update(stopped=timezone.now() - timedelta(days=40))
+    prune()
+
+    assert not Task.objects.exists()
+    assert not bombs.exists()
 
 
 def test_what_waits_is_listed_and_stays_shut() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 from datetime import timedelta
 from pathlib import Path
 from time import monotonic, sleep
@@ -15,9 +16,10 @@ from django_q.conf import Conf
 from django_q.models import OrmQ, Schedule, Task
 
 from pipedesk.core.heartbeat import QUEUE
-from pipedesk.core.jobs import wake
+from pipedesk.core.jobs import send, wake
 from pipedesk.core.models import Heartbeat
 from pipedesk.core.watchdog import Beat, Limits
+from tests.database import free_port
 from tests.processes import descendants, is_alive, manage, pool, wait_for
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.e2e]
@@ -144,6 +146,35 @@ def test_a_schedule_nobody_knows_stops_the_start() -> None:
         assert "pipedesk.E027" in worker.output()
 
     assert not OrmQ.objects.exists()
+
+
+@pytest.mark.parametrize("server", ["away", "silent"])
+def test_without_a_database_it_says_so_and_ends(server: str) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        port = silent.getsockname()[1] if server == "silent" else free_port()
+        url = f"postgres://nobody@127.0.0.1:{port}/nothing"
+        with manage("run_worker", DATABASE_URL=url) as worker:
+            assert worker.process.wait(30) == 1
+            assert "The database cannot be asked" in worker.output()
+            assert "Traceback" not in worker.output()
+
+
+def test_a_second_sigterm_does_not_wait_for_jobs_and_leaves_nobody() -> None:
+    with manage("run_worker", "--beat", "0.5") as worker:
+        beats_within(30)
+        pool(worker)
+        everybody = [worker.pid, *descendants(worker.pid)]
+        send("time.sleep", 40)
+        wait_for(lambda: Task.objects.count() > 0, 10, "the cluster works")
+        sleep(1)
+        worker.process.terminate()
+        sleep(1)
+        assert worker.process.poll() is None  # a job runs
+        worker.process.terminate()
+        assert worker.process.wait(10) == 0
+        assert "jobs were cut" in worker.output()
+    died(everybody)
+    assert OrmQ.objects.exists()  # it is handed out again
 
 
 def test_a_job_sent_before_the_workers_start_is_done_after() -> None:

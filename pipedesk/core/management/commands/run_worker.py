@@ -10,6 +10,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
+from django.db import DatabaseError
 
 from pipedesk.core.queue_checks import schedule_row_faults
 from pipedesk.core.watchdog import Limits, Watchdog
@@ -32,7 +33,11 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Refuse to start on what could do harm; then watch."""
-        faults = schedule_row_faults()
+        try:
+            faults = schedule_row_faults()
+        except DatabaseError as failure:
+            msg = f"The database cannot be asked; is it up, and migrated? {failure}"
+            raise CommandError(msg) from failure
         if faults:
             raise CommandError("\n".join(str(fault) for fault in faults))
         limits = Limits(options["beat"], options["stall"], options["grace"])
