@@ -15,6 +15,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from fnmatch import fnmatch
+from importlib.metadata import requires
 from math import ceil
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,8 @@ from typing import Any
 import pytest
 import yaml
 from django.conf import settings
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 from pipedesk.core.heartbeat import QUEUE
 from pipedesk.core.models import Heartbeat
@@ -147,6 +150,21 @@ def test_the_lock_is_in_step_with_the_requirements() -> None:
     }
 
     assert not missing
+
+
+@pytest.mark.parametrize("python", ["3.11.2", "3.11.14"])
+def test_the_lock_is_whole_for_debians_python_and_for_the_images(python: str) -> None:
+    """pip refuses all of it where one package that is needed has no hash."""
+    surroundings = {"python_version": "3.11", "python_full_version": python, "extra": ""}
+    locked = set(re.findall(r"(?m)^([\w.-]+)==", (ROOT / "requirements.lock").read_text()))
+    needed = {
+        requirement.name
+        for name in locked - {"async-timeout"}
+        for requirement in map(Requirement, requires(name) or ())
+        if requirement.marker is None or requirement.marker.evaluate(surroundings)
+    }
+
+    assert {canonicalize_name(name) for name in needed} <= set(map(canonicalize_name, locked))
 
 
 def test_every_variable_is_explained_in_the_example() -> None:
