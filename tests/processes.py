@@ -10,10 +10,13 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from http.client import HTTPConnection
 from pathlib import Path
 
 from django.conf import settings
 from django.db import connection
+
+from tests.database import free_port
 
 
 def database_url() -> str:
@@ -61,6 +64,32 @@ def manage(*command: str, **environment: str) -> Iterator[Running]:
             yield Running(process, Path(log.name))
         finally:
             _finish(process)
+
+
+@contextmanager
+def gunicorn(**environment: str) -> Iterator[int]:
+    """The product under its web server, on the database of the test; the port."""
+    port = free_port()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "gunicorn", "pipedesk.wsgi", "--bind", f"127.0.0.1:{port}"],
+        cwd=settings.BASE_DIR,
+        env={**os.environ, "DATABASE_URL": database_url(), **environment},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        wait_for(lambda: _is_alive_at(port), 30, "gunicorn answers")
+        yield port
+    finally:
+        _finish(process)
+
+
+def _is_alive_at(port: int) -> bool:
+    probe = HTTPConnection("127.0.0.1", port, timeout=5)
+    with suppress(OSError):
+        probe.request("GET", "/healthz")
+        return probe.getresponse().status == 200
+    return False
 
 
 def _finish(process: subprocess.Popen[bytes]) -> None:

@@ -14,6 +14,7 @@ from time import monotonic
 
 from django.db.models.functions import Now
 
+from pipedesk.core.bursts import wait_out
 from pipedesk.core.exceptions import GiveUp, LeaseLost, TryLater
 from pipedesk.core.work import MAX_ATTEMPTS, Lease, Work, claim, rows_of
 
@@ -66,6 +67,7 @@ def attempt(lease: Lease, do: Callable[[Lease], None]) -> bool:
         logger.exception("%s %s failed", lease.model.__name__, lease.pk)
         postpone(lease, failure)
         return False
+    wait_out(lease)
     lease.release()
     return True
 

@@ -2,20 +2,14 @@
 
 from __future__ import annotations
 
-import os
 import socket
-import subprocess
-import sys
 from collections.abc import Iterator
-from contextlib import closing
 
 import pytest
-from django.conf import settings
 
 from gcalendar.models import CalendarSyncState
-from tests.database import free_port
 from tests.factories.webhooks import TOKEN, CalendarChannelFactory, message
-from tests.processes import database_url, wait_for
+from tests.processes import gunicorn
 from webhooks.models import Receipt
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.e2e]
@@ -29,25 +23,8 @@ def channel() -> CalendarSyncState:
 @pytest.fixture
 def port(channel: CalendarSyncState) -> Iterator[int]:
     """The product under gunicorn, on the database of the test."""
-    number = free_port()
-    process = subprocess.Popen(
-        [sys.executable, "-m", "gunicorn", "pipedesk.wsgi", "--bind", f"127.0.0.1:{number}"],
-        cwd=settings.BASE_DIR,
-        env={**os.environ, "DATABASE_URL": database_url()},
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )  # fmt: skip
-    try:
-        wait_for(lambda: answers(number), 30, "gunicorn listens")
+    with gunicorn() as number:
         yield number
-    finally:
-        process.terminate()
-        process.wait(20)
-
-
-def answers(port: int) -> bool:
-    with closing(socket.socket()) as probe:
-        return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
 def status_of(port: int, headers: list[tuple[str, str]], body: bytes = b"") -> int:

@@ -1,0 +1,32 @@
+"""Bursts: where many ask for the same work in a moment, one run answers them all."""
+
+from __future__ import annotations
+
+from time import monotonic, sleep
+from typing import Final
+
+from pipedesk.core.work import Lease, rows_of
+
+MANY: Final = 5  # asked for during one run: more than people do by hand
+QUIET_S: Final = 0.5
+LONGEST_S: Final = 3.0
+
+
+def wait_out(lease: Lease) -> None:
+    """Hold the row after a run in which many asked again, until they pause or three seconds pass.
+
+    Whoever went on at once would end with a few more waiting each time: a thousand push
+    messages in two seconds were fifty list calls.
+    """
+    seen, enough, until = lease.seen, MANY, monotonic() + LONGEST_S
+    while monotonic() < until:
+        asked = _requested(lease)
+        if asked - seen < enough:
+            return
+        seen, enough = asked, 1
+        sleep(QUIET_S)
+
+
+def _requested(lease: Lease) -> int:
+    rows = rows_of(lease.model).filter(pk=lease.pk)
+    return rows.values_list("requested", flat=True).first() or lease.seen
