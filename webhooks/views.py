@@ -10,6 +10,7 @@ from django.db import Error as DatabaseFailure
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
 from django.views.decorators.csrf import csrf_exempt
 
+from pipedesk.accounts.addresses import client_address
 from webhooks.inbox import accept
 from webhooks.notifications import MalformedNotification, parse
 from webhooks.refusals import too_many
@@ -71,7 +72,7 @@ def _is_oversized(request: HttpRequest) -> bool:
 
 
 def _refusal(request: HttpRequest, status: int) -> HttpResponse:
-    wait_s = too_many(request.META.get("REMOTE_ADDR", ""))
+    wait_s = too_many(client_address(request))
     if wait_s:
         return HttpResponse(status=429, headers={"Retry-After": str(wait_s)})
     return HttpResponse(status=status)
