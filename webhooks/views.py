@@ -31,9 +31,9 @@ def receive(request: HttpRequest) -> HttpResponse:
     """
     if request.method != "POST":
         return HttpResponseNotAllowed(["POST"])
-    if _is_oversized(request):
-        return HttpResponse(status=413)
     try:
+        if _is_oversized(request):
+            return HttpResponse(status=413)
         notification = parse(request.META)
     except MalformedNotification:
         return _refusal(request, 400)
@@ -64,9 +64,17 @@ def robots(request: HttpRequest) -> HttpResponse:
 
 
 def _is_oversized(request: HttpRequest) -> bool:
-    """Whether the body is too long; a chunked one is read only as far as that needs."""
+    """Whether the body is too long; a chunked one is read only as far as that needs.
+
+    Raises MalformedNotification for chunks that are none.
+    """
     if request.META.get("wsgi.input_terminated") and "HTTP_TRANSFER_ENCODING" in request.META:
-        return len(request.META["wsgi.input"].read(MAX_BODY_BYTES + 1)) > MAX_BODY_BYTES
+        try:
+            start = request.META["wsgi.input"].read(MAX_BODY_BYTES + 1)
+        except Exception as failure:  # each server has errors of its own for it
+            msg = "body"
+            raise MalformedNotification(msg) from failure
+        return len(start) > MAX_BODY_BYTES
     length = str(request.META.get("CONTENT_LENGTH") or "0")
     return length.isdecimal() and int(length) > MAX_BODY_BYTES
 
