@@ -17,6 +17,7 @@ from typing import Any
 from django.conf import settings
 from django.db import transaction
 from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models.functions import Coalesce
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -32,6 +33,8 @@ logger = logging.getLogger(__name__)
 # A watch call takes seconds; a row that is pending for longer lost its process.
 OPENING = timedelta(minutes=2)
 LOST = timedelta(minutes=5)
+# Google may go on for a while; nobody is told twice within the hour.
+STOP_AGAIN = timedelta(hours=1)
 # For rows that do not say when to renew.
 AHEAD = timedelta(hours=24)
 # Google refuses some resources for good, others until somebody shares them.
@@ -106,14 +109,23 @@ def ensure(kind: Kind, target_pk: int, *, renew: bool = False) -> tuple[Any, boo
 def stop(kind: Kind, channel: Any) -> ChannelStop | None:
     """Hear no more of a channel: its row now, Google by a job. A cursor it holds stays."""
     with transaction.atomic():
-        target = _locked(kind, getattr(channel, f"{kind.target_field}_id"))
-        channel = kind.rows().get(pk=channel.pk)
-        was_active, channel.active = channel.active, False
-        channel.state = ChannelState.STOPPED
-        channel.save(update_fields=["active", "state"])
+        target = _locked(kind.followed(), getattr(channel, f"{kind.target_field}_id"))
+        channel = kind.rows().filter(pk=channel.pk).first()
+        if target is None or channel is None:
+            return None  # taken off meanwhile, and stopped along with it
+        was_active = channel.active
+        told = _close(kind, channel, kind.subject(target))
         if was_active:
             _keep_cursor(kind, target, channel)
-        return stop_at_google(kind, channel, kind.subject(target))
+        return told
+
+
+def _close(kind: Kind, channel: Any, subject: str) -> ChannelStop | None:
+    told = stop_at_google(kind, channel, subject)
+    channel.active, channel.state = False, ChannelState.STOPPED
+    channel.stop_asked_at = timezone.now() if told else None
+    channel.save(update_fields=["active", "state", "stop_asked_at"])
+    return told
 
 
 def stop_at_google(kind: Kind, channel: Any, subject: str) -> ChannelStop | None:
@@ -136,16 +148,22 @@ def stop_at_google(kind: Kind, channel: Any, subject: str) -> ChannelStop | None
 def strays(kind: Kind) -> QuerySet[Any, Any]:
     """Channels that may live at Google and that nobody counts on.
 
-    Their process died around the watch call, its answer was lost, or what they watch is
-    followed no more.
+    Their process died around the watch call, its answer was lost, what they watch is followed
+    no more, or Google goes on sending on one that was stopped or has ended.
     """
-    lost = Q(state=ChannelState.PENDING, created_at__lt=timezone.now() - LOST)
+    now = timezone.now()
+    lost = Q(state=ChannelState.PENDING, created_at__lt=now - LOST)
     answered_late = Q(state=ChannelState.FAILED, resource_id__isnull=False)
     replaced = Q(state=ChannelState.OPEN, active=False)
     unwanted = Q(state=ChannelState.OPEN) & ~Q(**{f"{kind.target_field}__in": kind.wanted()})
+    fed = Q(
+        state__in=(ChannelState.STOPPED, ChannelState.EXPIRED),
+        resource_id__isnull=False,
+        last_message_at__gt=Coalesce("stop_asked_at", kind.expiry_field, "created_at"),
+    ) & (Q(stop_asked_at__isnull=True) | Q(stop_asked_at__lt=now - STOP_AGAIN))
     return (
         kind.rows()
-        .filter(lost | answered_late | replaced | unwanted, channel_id__isnull=False)
+        .filter(lost | answered_late | replaced | unwanted | fed, channel_id__isnull=False)
         .order_by("pk")
     )
 
@@ -159,16 +177,18 @@ def tidy(kind: Kind) -> list[ChannelStop]:
     return [row for channel in strays(kind) if (row := stop(kind, channel))]
 
 
-def _locked(kind: Kind, target_pk: int) -> Any:
-    rows: QuerySet[Any, Any] = kind.targets.objects.all()
-    return rows.select_for_update(of=("self",), no_key=True).get(pk=target_pk)
+def _locked(targets: QuerySet[Any, Any], pk: int) -> Any:
+    """The calendar, drive or file, or None where it is not among these any more."""
+    return targets.select_for_update(of=("self",), no_key=True).filter(pk=pk).first()
 
 
 def _reserve(kind: Kind, target_pk: int, digest: str, *, renew: bool) -> tuple[Any, Any]:
     """A committed pending row and its target; or the live channel and None: nothing to do."""
     now = timezone.now()
     with transaction.atomic():
-        target = _locked(kind, target_pk)
+        target = _locked(kind.followed(), target_pk)
+        if target is None:
+            raise Conflict(_("It was taken off while its channel was being opened."))
         own = kind.channels_of(target_pk)
         current = live(kind, now).filter(pk__in=own).exclude(ending(kind, now)).first()
         if current and not renew:
@@ -207,9 +227,11 @@ def _activate(kind: Kind, target: Any, channel: Any, answer: dict[str, Any]) -> 
     now = timezone.now()
     channel.resource_id = answer.get("resourceId")
     with transaction.atomic():
-        wanted = kind.wanted().filter(pk=target.pk).exists() and _locked(kind, target.pk)
-        if not wanted:
-            kind.rows().filter(pk=channel.pk).update(state=ChannelState.STOPPED)
+        wanted = _locked(kind.wanted(), target.pk)
+        # Whoever slept for minutes was taken for dead, and its channel stopped.
+        if not (wanted and kind.rows().filter(pk=channel.pk, state=ChannelState.PENDING).exists()):
+            wanted = None
+            kind.rows().filter(pk=channel.pk).update(state=ChannelState.STOPPED, stop_asked_at=now)
             stop_at_google(kind, channel, kind.subject(target))
         else:
             old = kind.rows().filter(**{kind.target_field: target.pk}, active=True).first()
@@ -221,6 +243,9 @@ def _activate(kind: Kind, target: Any, channel: Any, answer: dict[str, Any]) -> 
             channel.renew_at = now + (ends - now) * random.uniform(0.5, 0.75)  # noqa: S311
             # Not the columns of the last message: the first one may be here already.
             channel.save(update_fields=[*ANSWERED, *kind.handed_over, kind.expiry_field])
+            # What was refused before holds the next renewal no more.
+            refused = kind.channels_of(target.pk).filter(state=ChannelState.FAILED)
+            refused.filter(renew_at__gt=now).update(renew_at=now)
     if not wanted:
         raise Conflict(_("It was taken off while its channel was being opened."))
     return channel
@@ -232,10 +257,10 @@ def _replace(kind: Kind, target: Any, old: Any, new: Any) -> None:
         old.delete()  # the cursor of a calendar that was only polled
         return
     if old.state == ChannelState.OPEN:
-        stop_at_google(kind, old, kind.subject(target))
-        old.state = ChannelState.STOPPED
-    old.active = False
-    old.save(update_fields=["active", "state"])
+        _close(kind, old, kind.subject(target))
+    else:
+        old.active = False
+        old.save(update_fields=["active"])
 
 
 def _keep_cursor(kind: Kind, target: Any, old: Any) -> None:

@@ -49,6 +49,11 @@ class Kind(ABC):
         """Rows that stand for a channel at Google, or stood for one."""
         return self.rows().filter(**{self.target_field: target_pk}, channel_id__isnull=False)
 
+    def followed(self) -> QuerySet[Any, Any]:
+        """What there is to watch, wanted or not."""
+        rows: QuerySet[Any, Any] = self.targets.objects.all()
+        return rows
+
     @abstractmethod
     def ask(self, pk: int, **columns: Any) -> None:
         """Ask for a sync of the calendar or drive that a message is about."""

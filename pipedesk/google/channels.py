@@ -33,6 +33,8 @@ class ChannelModel(models.Model):
     )
     last_message_at = models.DateTimeField(_("last message"), null=True, blank=True)
     last_message_number = models.BigIntegerField(_("last number"), null=True, blank=True)
+    # When Google was last told to stop it; what comes later comes in spite of that.
+    stop_asked_at = models.DateTimeField(null=True, blank=True, editable=False)
     failure = models.TextField(_("reason"), default="", db_default="", blank=True)
 
     class Meta:

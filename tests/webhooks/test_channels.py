@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+import time_machine
 from django.utils import timezone
 from django_q.models import OrmQ
 from pytest_django import Settings
@@ -45,6 +47,13 @@ def calendar() -> MirroredCalendar:
 @pytest.fixture
 def drive() -> DriveSyncState:
     return DriveSyncState.objects.create(drive_id="")
+
+
+@pytest.fixture
+def clock() -> Iterator[time_machine.Traveller]:
+    """Time that can be moved."""
+    with time_machine.travel(datetime.now(UTC)) as traveller:
+        yield traveller
 
 
 @pytest.fixture(params=["calendar", "drive"])
@@ -494,3 +503,120 @@ def test_not_found_is_what_the_sandbox_says_of_a_missing_calendar(google: Sandbo
     missing = MirroredCalendar.objects.create(calendar_id="no@x.example", subject="ana@x.example")
     with pytest.raises(NotFound):
         ensure(CALENDAR, missing.pk)
+
+
+def test_an_old_refusal_does_not_hold_the_renewal_of_a_channel_opened_since(
+    google: SandboxServer, watched: tuple[Kind, Any]
+) -> None:
+    kind, target = watched
+    google.google.faults.plan({"method": "watch", "kind": "status", "status": 403,
+                               "reason": "forbidden"})  # fmt: skip
+    with pytest.raises(GoogleError):
+        ensure(kind, target.pk)
+    channel, _ = ensure(kind, target.pk)  # somebody shared it, and asked again by hand
+    assert not due(kind).filter(pk=target.pk).exists()
+    kind.rows().filter(pk=channel.pk).update(renew_at=timezone.now() - timedelta(seconds=1))
+
+    assert due(kind).filter(pk=target.pk).exists()
+
+
+def test_what_is_taken_off_before_its_channel_is_asked_for_is_a_conflict(
+    google: SandboxServer, calendar: MirroredCalendar
+) -> None:
+    pk = calendar.pk
+    remove(calendar)
+
+    with pytest.raises(Conflict):
+        ensure(CALENDAR, pk)
+    tasks.renew_channel(CALENDAR.number, pk)
+
+
+def test_a_channel_of_what_is_gone_is_nothing_to_stop(
+    google: SandboxServer, calendar: MirroredCalendar
+) -> None:
+    channel, _ = ensure(CALENDAR, calendar.pk)
+    remove(calendar)
+
+    assert stop(CALENDAR, channel) is None
+
+
+def test_a_process_that_slept_through_its_watch_call_opens_nothing_that_was_stopped(
+    google: SandboxServer, watched: tuple[Kind, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kind, target = watched
+    watch = kind.watch
+
+    def slow(row: Any, channel: dict[str, str]) -> dict[str, Any]:
+        answer = watch(row, channel)
+        kind.rows().update(created_at=timezone.now() - timedelta(minutes=6))
+        tidy(kind)
+        return answer
+
+    monkeypatch.setattr(kind, "watch", slow)
+    with pytest.raises(Conflict):
+        ensure(kind, target.pk)
+    run_stops()
+
+    slept = kind.rows().get(channel_id__isnull=False)
+    assert (slept.state, slept.active) == (ChannelState.STOPPED, False)
+    assert not at_google(google, slept.channel_id)["live"]
+    assert due(kind).filter(pk=target.pk).exists()
+
+
+def hear(kind: Kind, channel: Any, after: timedelta) -> None:
+    """A message that came so long after the channel was stopped, or ended."""
+    channel.refresh_from_db()
+    ended_at = channel.stop_asked_at or kind.expiry(channel) or channel.created_at
+    kind.rows().filter(pk=channel.pk).update(
+        last_message_at=ended_at + after, resource_id=channel.resource_id or "told-by-the-message"
+    )
+
+
+def test_f47_a_stopped_channel_that_google_still_feeds_is_stopped_again_once_an_hour(
+    google: SandboxServer, watched: tuple[Kind, Any], clock: Any
+) -> None:
+    kind, target = watched
+    channel, _ = ensure(kind, target.pk)
+    stop(kind, channel)
+    run_stops()
+    assert not strays(kind).exists()
+
+    hear(kind, channel, timedelta(minutes=5))
+    clock.shift(timedelta(minutes=50))
+    assert tidy(kind) == []
+    clock.shift(timedelta(minutes=11))
+    assert [row.channel_id for row in tidy(kind)] == [channel.channel_id]
+    assert tidy(kind) == []
+    run_stops()
+    clock.shift(timedelta(hours=3))
+    assert tidy(kind) == []  # it is silent now
+
+    hear(kind, channel, timedelta(minutes=1))
+    assert len(tidy(kind)) == 1
+
+
+def test_f43_a_lost_channel_that_speaks_after_it_was_given_up_is_stopped(
+    google: SandboxServer, calendar: MirroredCalendar
+) -> None:
+    lost = CalendarChannelFactory(
+        mirrored_calendar=calendar,
+        pending=True,
+        created_at=timezone.now() - timedelta(minutes=6),
+    )
+    assert tidy(CALENDAR) == []  # nobody knows its resource
+    assert not strays(CALENDAR).exists()
+
+    hear(CALENDAR, lost, timedelta(minutes=7))
+    assert [row.channel_id for row in tidy(CALENDAR)] == [lost.channel_id]
+    assert tidy(CALENDAR) == []
+
+
+def test_an_expired_channel_that_is_still_fed_is_stopped(
+    google: SandboxServer, calendar: MirroredCalendar
+) -> None:
+    ended = timezone.now() - timedelta(minutes=1)
+    channel = CalendarChannelFactory(mirrored_calendar=calendar, expiration=ended)
+    assert tidy(CALENDAR) == []
+
+    hear(CALENDAR, channel, timedelta(seconds=30))
+    assert [row.channel_id for row in tidy(CALENDAR)] == [channel.channel_id]
