@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from django.conf import settings
 from django.db import transaction
@@ -15,7 +15,7 @@ from gdrive.signals import drive_followed
 from pipedesk.core.polling import next_poll_at
 
 OWN_DRIVE = ""
-LOST_POLL_S = 3600.0
+ERROR_POLL_S = 3600.0
 
 
 def followed() -> DriveSyncState:
@@ -58,21 +58,18 @@ def start_feed() -> None:
 
 
 def poll() -> None:
-    """Ask for a sync of every drive not looked at within its interval, hourly of the lost ones."""
+    """Ask for a sync of every drive not looked at within its interval.
+
+    What was given up is tried again too, but seldom: Google's bad day must not end the mirror.
+    """
     follow_all()
     now = timezone.now()
     for state in DriveSyncState.objects.due(now):
-        if _take(state, next_poll_at(now)):
-            DriveSyncState.objects.request(state.pk)
-    for state in DriveSyncState.objects.out_of_reach(now):
-        if _take(state, now + timedelta(seconds=LOST_POLL_S)):
-            DriveSyncState.objects.filter(pk=state.pk).revive()
-
-
-def _take(state: DriveSyncState, until: datetime) -> bool:
-    """Of two that poll at once only one asks."""
-    row = DriveSyncState.objects.filter(pk=state.pk, next_poll_at=state.next_poll_at)
-    return bool(row.update(next_poll_at=until))
+        period_s = ERROR_POLL_S if state.dead_at else None
+        row = DriveSyncState.objects.filter(pk=state.pk)
+        with transaction.atomic():
+            if row.due(now).update(next_poll_at=next_poll_at(now, period_s)) and not row.revive():
+                DriveSyncState.objects.request(state.pk)
 
 
 def as_of(root_id: str | None = None) -> datetime | None:

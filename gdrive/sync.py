@@ -5,7 +5,7 @@ https://developers.google.com/workspace/drive/api/guides/about-changes
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from time import monotonic
 
 from django.db import transaction
@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 from gdrive import applying, client, reading
 from gdrive.changes import Event
 from gdrive.completing import LOOKED_AT_ONCE, TooMuch, complete
-from gdrive.feed import LOST_POLL_S
+from gdrive.feed import ERROR_POLL_S
 from gdrive.models import DriveFile, DriveSyncState
 from pipedesk.core.exceptions import GiveUp
 from pipedesk.core.polling import next_poll_at
@@ -99,7 +99,7 @@ def _lose(lease: Lease, state: DriveSyncState) -> None:
             page_token=None,
             reading_token=None,
             lost_at=now,
-            next_poll_at=now + timedelta(seconds=LOST_POLL_S),
+            next_poll_at=next_poll_at(now, ERROR_POLL_S),
         )
         files = DriveFile.objects.in_reach().filter(drive_id=state.drive_id)
         if files.update(unavailable_at=now):

@@ -44,7 +44,8 @@ WEBHOOK_BASE_URL = env.str("WEBHOOK_BASE_URL", "")
 CALENDAR_EVENT_RETENTION_DAYS = env.int(
     "CALENDAR_EVENT_RETENTION_DAYS", 180, validate=validate.Range(min=0)
 )
-SYNC_POLL_INTERVAL_S = max(60, env.int("SYNC_POLL_INTERVAL_S", 600) or 600)
+# None where it is malformed, which ends the start below.
+SYNC_POLL_INTERVAL_S = max(60, env.int("SYNC_POLL_INTERVAL_S", 600) or 0)
 CORS_ALLOWED_ORIGINS = env.list(
     "CORS_ORIGINS", ["http://localhost:3000", "http://localhost:5173", "http://127.0.0.1:5173"]
 )

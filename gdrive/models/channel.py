@@ -20,12 +20,8 @@ class DriveSyncStateQuerySet(WorkQuerySet["DriveSyncState"]):
     """Followed drives."""
 
     def due(self, now: datetime) -> Self:
-        """Drives to look at although no push came; not those that were given up."""
-        return self.filter(next_poll_at__lte=now, dead_at__isnull=True)
-
-    def out_of_reach(self, now: datetime) -> Self:
-        """Drives given up because nobody shares them with us any more, to be tried again."""
-        return self.filter(next_poll_at__lte=now, dead_at__isnull=False, lost_at__isnull=False)
+        """Drives to look at although no push came."""
+        return self.filter(next_poll_at__lte=now)
 
     def lock(self) -> None:
         """Let one drive's changes be written at a time; first thing in a writing transaction.

@@ -421,10 +421,27 @@ def test_a_drive_is_polled_when_it_is_due_and_only_then(drive: DrivePeople) -> N
     assert feed.followed().requested == 2
 
 
-def test_a_drive_given_up_is_not_polled(drive: DrivePeople) -> None:
-    feed.followed()
-    DriveSyncState.objects.update(dead_at=timezone.now())
+def test_a_drive_given_up_on_googles_bad_day_is_tried_again_every_hour(
+    drive: DrivePeople, root: str
+) -> None:
+    follow()
+    file_id = drive.drop_file(root, "a.txt", b"1")
+    DriveSyncState.objects.update(
+        dead_at=timezone.now(),
+        attempts=6,
+        last_error="no answer",
+        next_poll_at=timezone.now() - timedelta(seconds=1),
+    )
 
     poll_drives()
+    state = feed.followed()
+    wait = state.next_poll_at - timezone.now()
+    assert timedelta(minutes=44) < wait < timedelta(minutes=76)
+    assert (state.dead_at, state.attempts) == (None, 0)
+    sync_drive(state.pk)
+    assert DriveFile.objects.filter(file_id=file_id).exists()
 
-    assert feed.followed().requested == 0
+    DriveSyncState.objects.update(dead_at=timezone.now())
+    asked = feed.followed().requested
+    poll_drives()
+    assert feed.followed().requested == asked
