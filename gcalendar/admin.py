@@ -12,7 +12,16 @@ from unfold.decorators import action, display
 
 from gcalendar import overview
 from gcalendar.models import CalendarEvent, CalendarSyncState, EventAppearance, MirroredCalendar
-from pipedesk.core.pages import NOTHING, ReadOnlyAdmin, ReadOnlyInline, WorkAdmin, WorkFilter, link
+from pipedesk.core.pages import (
+    NOTHING,
+    Labelled,
+    ReadOnlyAdmin,
+    ReadOnlyInline,
+    WorkAdmin,
+    WorkFilter,
+    link,
+)
+from pipedesk.google.channel_columns import ChannelColumns
 
 if TYPE_CHECKING:
     from django.db import models
@@ -23,30 +32,19 @@ State = MirroredCalendar.State
 __all__ = ["CalendarAdmin", "CalendarChannelAdmin", "EventAdmin", "overview"]
 
 
-class ChannelColumns:
-    """What both kinds of channel pages show of the state."""
-
-    @display(
-        description=_("state"),
-        ordering="state",
-        label={
-            "open": "success",
-            "pending": "info",
-            "failed": "danger",
-            "expired": "warning",
-            "stopped": "warning",
-        },
-    )
-    def shown_state(self, obj: Any) -> tuple[str, str]:
-        """Where the channel is in its life."""
-        return obj.state, obj.get_state_display()
-
-
 class ChannelInline(ChannelColumns, ReadOnlyInline):
     """The calendar's channels."""
 
     model = CalendarSyncState
-    fields = ("channel_id", "active", "state", "expiration", "last_message_at", "failure")
+    fields = (
+        "channel_id",
+        "shown_state",
+        "shown_age",
+        "shown_last_message",
+        "shown_renewal",
+        "expiration",
+        "failure",
+    )
     verbose_name_plural = _("channels")
 
 
@@ -84,9 +82,9 @@ class CalendarAdmin(WorkAdmin):
             State.ERROR: "danger",
         },
     )
-    def shown_state(self, obj: MirroredCalendar) -> tuple[str, str]:
+    def shown_state(self, obj: MirroredCalendar) -> Labelled:
         """How the mirror of this calendar stands."""
-        return obj.state, obj.get_state_display()
+        return Labelled(obj.state, obj.get_state_display())
 
     @display(description=_("what to do"))
     def shown_remedy(self, obj: MirroredCalendar) -> str:
@@ -121,7 +119,18 @@ class CalendarAdmin(WorkAdmin):
 class CalendarChannelAdmin(ChannelColumns, ReadOnlyAdmin):
     """Calendar channels. Neither sync tokens nor the hash of a channel's token are shown."""
 
-    list_display = ("__str__", "mirrored_calendar", "shown_state", "active", "expiration")
+    list_display = (
+        "mirrored_calendar",
+        "shown_state",
+        "shown_age",
+        "shown_last_message",
+        "shown_renewal",
+        "expiration",
+        "failure",
+        "__str__",
+    )
+    list_display_links = ("mirrored_calendar",)
+    ordering = ("-active", "-pk")
     list_select_related = ("mirrored_calendar",)
     list_filter = ("state", "active")
     search_fields = ("channel_id", "calendar_id")
@@ -223,7 +232,7 @@ class EventAdmin(ReadOnlyAdmin):
         ordering="status",
         label={"confirmed": "success", "tentative": "warning", "cancelled": "danger"},
     )
-    def shown_status(self, obj: CalendarEvent) -> tuple[str, str]:
+    def shown_status(self, obj: CalendarEvent) -> Labelled:
         """Google's word for it."""
         words = {
             "confirmed": gettext("Confirmed"),
@@ -231,7 +240,7 @@ class EventAdmin(ReadOnlyAdmin):
             "cancelled": gettext("Cancelled"),
         }
         status = obj.status or ""
-        return status, words.get(status, status)
+        return Labelled(status, words.get(status, status))
 
     @display(description=_("guests"))
     def shown_guests(self, obj: CalendarEvent) -> str:

@@ -75,10 +75,13 @@ class ChannelSerializer(serializers.ModelSerializer[CalendarSyncState]):
     """The channel Google calls through."""
 
     expiration = AwareDateTimeField(allow_null=True)
+    opened_at = AwareDateTimeField(allow_null=True)
+    last_message_at = AwareDateTimeField(allow_null=True)
+    renew_at = AwareDateTimeField(allow_null=True)
 
     class Meta:
         model = CalendarSyncState
-        fields = ("channel_id", "expiration")
+        fields = ("channel_id", "expiration", "opened_at", "last_message_at", "renew_at")
 
 
 class CalendarSerializer(RecordSerializer[MirroredCalendar]):

@@ -16,4 +16,5 @@ class WebhooksConfig(AppConfig):
     def ready(self) -> None:
         """Register the check, connect the receivers."""
         import_module("webhooks.checks")
+        import_module("webhooks.overview")
         import_module("webhooks.receivers").connect()

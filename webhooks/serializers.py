@@ -60,6 +60,7 @@ class DriveChannelSerializer(RecordSerializer[DriveWebhookChannel]):
             "drive_id",
             "state",
             "active",
+            "opened_at",
             "expires_at",
             "renew_at",
             "last_message_at",

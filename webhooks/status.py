@@ -16,6 +16,7 @@ from pipedesk.core.health import QUEUE_SILENT_AFTER_S
 from pipedesk.core.heartbeat import QUEUE
 from pipedesk.core.models import Heartbeat
 from pipedesk.google.channels import ChannelState
+from webhooks.channels import UNSUPPORTED
 from webhooks.kinds import CALENDAR, DRIVE, FILE, Kind
 
 PENDING, OK, STALE, ERROR = "pending", "ok", "stale", "error"
@@ -33,14 +34,14 @@ def status(now: datetime) -> dict[str, Any]:
     """
     queue, calendars = _queue(now), _calendars()
     drives = [_drive(drive, now) for drive in DriveSyncState.objects.order_by("pk")]
-    channels = [row for name in KINDS for row in _channels(name, now)]
-    faulty = any(row["remedy"] for row in (queue, *calendars, *drives, *channels))
+    found = channels(now)
+    faulty = any(row["remedy"] for row in (queue, *calendars, *drives, *found))
     return {
         "state": ERROR if faulty else OK,
         "queue": queue,
         "calendars": calendars,
         "drives": drives,
-        "channels": channels,
+        "channels": found,
     }
 
 
@@ -98,6 +99,11 @@ def _remedy(last_error: str) -> str:
 
 
 # --- Channels -------------------------------------------------------------------------------
+def channels(now: datetime) -> list[dict[str, Any]]:
+    """How each calendar, drive and file is heard of."""
+    return [row for name in KINDS for row in _channels(name, now)]
+
+
 def _channels(name: str, now: datetime) -> list[dict[str, Any]]:
     kind = KINDS[name]
     found = _newest(kind)
@@ -123,14 +129,17 @@ def _channel(name: str, target: Any, row: Any, now: datetime) -> dict[str, Any]:
     expires_at = KINDS[name].expiry(row) if row else None
     state = _channel_state(row, expires_at, now)
     return {
+        "id": row.pk if row else None,
         "kind": name,
         "target": str(target),
         "channel_id": row.channel_id if row else None,
         "state": state,
+        "opened_at": row.opened_at if row else None,
         "expires_at": expires_at,
+        "renew_at": row.renew_at if row else None,
         "last_message_at": row.last_message_at if row else None,
         "failure": row.failure if row else "",
-        "remedy": _channel_remedy(state),
+        "remedy": "" if row and UNSUPPORTED in row.failure else _channel_remedy(state),
     }
 
 

@@ -43,7 +43,12 @@ class ChannelStatusSerializer(serializers.Serializer[Any]):
     target = serializers.CharField()
     channel_id = serializers.CharField(allow_null=True)
     state = serializers.ChoiceField(list(CHANNEL_STATES))
+    opened_at = AwareDateTimeField(allow_null=True)
     expires_at = AwareDateTimeField(allow_null=True)
+    renew_at = AwareDateTimeField(
+        allow_null=True,
+        help_text="When it is replaced; of a refused one, when Google is asked again.",
+    )
     last_message_at = AwareDateTimeField(allow_null=True)
     failure = serializers.CharField()
     remedy = serializers.CharField()

@@ -29,7 +29,7 @@ from crm.lead_links import set_tags
 from crm.models import Lead, LeadContact, Tag
 from pipedesk.accounts.models import User
 from pipedesk.core.dashboard import ago
-from pipedesk.core.pages import NOTHING
+from pipedesk.core.pages import NOTHING, Labelled
 
 if TYPE_CHECKING:
     from django.db import models
@@ -268,9 +268,9 @@ class LeadAdmin(ClearsPriority, LeadVerbsAdmin):
         ordering="priority_score",
         label={"hot": "danger", "warm": "warning", "cold": "info"},
     )
-    def shown_priority(self, obj: Lead) -> tuple[str, int]:
+    def shown_priority(self, obj: Lead) -> Labelled:
         """The score in the colour of its bucket."""
-        return priority.bucket(obj.priority_score), obj.priority_score
+        return Labelled(priority.bucket(obj.priority_score), str(obj.priority_score))
 
     @display(description=_("primary contact"))
     def primary_contact(self, obj: Any) -> str:

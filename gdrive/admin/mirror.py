@@ -14,7 +14,7 @@ from unfold.decorators import display
 from gdrive.admin.file_verbs import FileVerbsAdmin
 from gdrive.models import DriveChangeLog, DriveFile
 from gdrive.parsing import FOLDER_MIME_TYPE
-from pipedesk.core.pages import NOTHING, ReadOnlyAdmin, link
+from pipedesk.core.pages import NOTHING, Labelled, ReadOnlyAdmin, link
 
 if TYPE_CHECKING:
     from django.db import models
@@ -79,15 +79,15 @@ class DriveFileAdmin(FileVerbsAdmin):
         return NOTHING if obj.size is None else filesizeformat(obj.size)
 
     @display(description=_("state"), label={"here": "success", "away": "warning"})
-    def condition(self, obj: DriveFile) -> tuple[str, str]:
+    def condition(self, obj: DriveFile) -> Labelled:
         """Whether people find it in Drive."""
         if obj.deleted_at:
-            return "away", gettext("Deleted")
+            return Labelled("away", gettext("Deleted"))
         if obj.trashed_at:
-            return "away", gettext("In the trash")
+            return Labelled("away", gettext("In the trash"))
         if obj.unavailable_at:
-            return "away", gettext("Out of reach")
-        return "here", gettext("There")
+            return Labelled("away", gettext("Out of reach"))
+        return Labelled("here", gettext("There"))
 
     @display(description=_("link"))
     def open_link(self, obj: DriveFile) -> str:
@@ -115,6 +115,8 @@ class DriveChangeAdmin(ReadOnlyAdmin):
     )
 
     @display(description=_("found by"), label={"push": "success", "poll": "info"})
-    def found(self, obj: DriveChangeLog) -> tuple[str, str]:
+    def found(self, obj: DriveChangeLog) -> Labelled:
         """Whether Google told us or we asked."""
-        return ("push", gettext("Push")) if obj.channel_id else ("poll", gettext("Polling"))
+        if obj.channel_id:
+            return Labelled("push", gettext("Push"))
+        return Labelled("poll", gettext("Polling"))

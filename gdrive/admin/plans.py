@@ -17,7 +17,7 @@ from unfold.decorators import action, display
 from gdrive import plan_commands
 from gdrive.models import DriveTemplatePlan, DriveTemplatePlanItem
 from pipedesk.core.exceptions import Conflict
-from pipedesk.core.pages import NOTHING, WorkAdmin, WorkFilter, asking, leave_dialog
+from pipedesk.core.pages import NOTHING, Labelled, WorkAdmin, WorkFilter, asking, leave_dialog
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -69,9 +69,10 @@ class PlanAdmin(WorkAdmin):
             "cancelled": "warning",
         },
     )
-    def shown_state(self, obj: DriveTemplatePlan) -> tuple[str, str]:
+    def shown_state(self, obj: DriveTemplatePlan) -> Labelled:
         """Where the plan is in its life."""
-        return obj.condition, gettext("Given up") if obj.dead_at else obj.get_state_display()
+        text = gettext("Given up") if obj.dead_at else obj.get_state_display()
+        return Labelled(obj.condition, text)
 
     @display(description=_("progress"))
     def progress(self, obj: DriveTemplatePlan) -> str:

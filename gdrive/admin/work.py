@@ -21,7 +21,8 @@ from gdrive.models import (
     DriveSyncState,
     DriveWebhookChannel,
 )
-from pipedesk.core.pages import NOTHING, ReadOnlyAdmin, ReadOnlyInline, WorkAdmin, WorkFilter, link
+from pipedesk.core.pages import ReadOnlyAdmin, ReadOnlyInline, WorkAdmin, WorkFilter, link
+from pipedesk.google.channel_columns import ChannelColumns
 
 if TYPE_CHECKING:
     from django.http import HttpRequest
@@ -106,10 +107,22 @@ class FollowedDriveAdmin(WorkAdmin):
 
 
 @admin.register(DriveWebhookChannel)
-class DriveChannelAdmin(ReadOnlyAdmin):
+class DriveChannelAdmin(ChannelColumns, ReadOnlyAdmin):
     """Drive's push channels. Not even the hash of a token is shown."""
 
-    list_display = ("channel_id", "resource_type", "shown_state", "expires_at", "last_message_at")
+    list_display = (
+        "shown_watched",
+        "resource_type",
+        "shown_state",
+        "shown_age",
+        "shown_last_message",
+        "shown_renewal",
+        "expires_at",
+        "failure",
+        "channel_id",
+    )
+    list_select_related = ("sync_state", "watched_file")
+    ordering = ("-active", "-pk")
     list_filter = ("state", "active", "resource_type")
     search_fields = ("channel_id", "watched_resource_id")
     fields: ClassVar[tuple[str, ...]] = (
@@ -127,17 +140,7 @@ class DriveChannelAdmin(ReadOnlyAdmin):
         "failure",
     )
 
-    @display(
-        description=_("state"),
-        ordering="state",
-        label={
-            "open": "success",
-            "pending": "info",
-            "failed": "danger",
-            "expired": "warning",
-            "stopped": "warning",
-        },
-    )
-    def shown_state(self, obj: DriveWebhookChannel) -> tuple[str, str]:
-        """Where the channel is in its life."""
-        return obj.state, obj.get_state_display() or NOTHING
+    @display(description=_("watched"))
+    def shown_watched(self, obj: DriveWebhookChannel) -> str:
+        """The file or folder, or the drive."""
+        return str(obj.watched_file or obj.sync_state)

@@ -8,7 +8,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from django.utils import timezone
-from django.utils.timesince import timesince
+from django.utils.timesince import timesince, timeuntil
 from django.utils.translation import gettext as _
 
 if TYPE_CHECKING:
@@ -99,6 +99,15 @@ def ago(moment: datetime | None) -> str:
     if timezone.now() - moment < timedelta(minutes=1):
         return _("just now")
     return _("%(time)s ago") % {"time": timesince(moment, depth=1)}
+
+
+def ahead(moment: datetime | None) -> str:
+    """In how long, in the largest unit that fits."""
+    if moment is None:
+        return ""
+    if moment - timezone.now() < timedelta(minutes=1):
+        return _("any moment")
+    return _("in %(time)s") % {"time": timeuntil(moment, depth=1)}
 
 
 def as_of(moment: datetime | None) -> str:

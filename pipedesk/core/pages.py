@@ -5,7 +5,7 @@ Staff see what Django's permissions say; `accounts.roles` writes those from the 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 from django.contrib import messages
 from django.http import HttpResponse
@@ -27,6 +27,16 @@ if TYPE_CHECKING:
     from django.utils.functional import _StrPromise
 
 NOTHING = "—"
+
+
+class Labelled(NamedTuple):
+    """What a column with coloured labels shows; a page of one row shows the text alone."""
+
+    level: str
+    text: str | _StrPromise
+
+    def __str__(self) -> str:
+        return str(self.text)
 
 
 class BaseAdmin(ModelAdmin):
@@ -207,15 +217,15 @@ class WorkColumns:
         description=_("work"),
         label={"done": "success", "waiting": "info", "retrying": "warning", "dead": "danger"},
     )
-    def work_state(self, obj: Any) -> tuple[str, _StrPromise]:
+    def work_state(self, obj: Any) -> Labelled:
         """Where the job stands with this row."""
         if obj.dead_at is not None:
-            return "dead", _("Given up")
+            return Labelled("dead", _("Given up"))
         if obj.requested <= obj.applied:
-            return "done", _("Done")
+            return Labelled("done", _("Done"))
         if obj.attempts:
-            return "retrying", _("Trying again")
-        return "waiting", _("Waiting")
+            return Labelled("retrying", _("Trying again"))
+        return Labelled("waiting", _("Waiting"))
 
     def start(self, request: HttpRequest, queryset: Any) -> None:
         """Ask for the work of these rows once more, at once, and say so."""

@@ -85,5 +85,5 @@ def test_it_takes_few_queries_however_much_there_is(django_assert_max_num_querie
     boss = superuser()
     boss.get(HOME)
 
-    with django_assert_max_num_queries(12):
+    with django_assert_max_num_queries(16):
         boss.get(HOME)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -13,7 +13,7 @@ from django.utils import timezone
 from pytest_django import Settings
 from rest_framework.test import APIClient
 
-from gcalendar.models import MirroredCalendar
+from gcalendar.models import CalendarSyncState, MirroredCalendar
 from gdrive.models import DriveSyncState
 from pipedesk.core import heartbeat
 from pipedesk.google.channels import ChannelState
@@ -160,3 +160,37 @@ def test_one_calendar_and_ten_cost_the_same(fresh: Any, answer: Callable[[], Any
     with CaptureQueriesContext(connection) as many:
         assert len(answer()["channels"]) == 20
     assert len(few) == len(many) <= 13
+
+
+def test_a_channels_age_last_message_and_next_renewal_are_told_everywhere(
+    fresh: tuple[Any, Any], api: Callable[..., APIClient], answer: Callable[[], Any]
+) -> None:
+    calendar, drive = fresh
+    heard = timezone.now() - timedelta(minutes=3)
+    for channel in fresh:
+        type(channel).objects.filter(pk=channel.pk).update(last_message_at=heard)
+        channel.refresh_from_db()
+    client = api("manager")
+    listed = client.get("/api/calendar/calendars").json()["data"][0]["channel"]
+    found = answer()["channels"]
+
+    for row, channel in (
+        (listed, calendar),
+        (found[0], calendar),
+        (found[1], drive),
+        (client.get("/api/drive/channels").json()["data"][0], drive),
+    ):
+        for field in ("opened_at", "last_message_at", "renew_at"):
+            assert datetime.fromisoformat(row[field]) == getattr(channel, field)
+
+
+def test_a_calendar_google_offers_no_push_for_is_no_fault(
+    fresh: tuple[Any, Any], answer: Callable[[], Any]
+) -> None:
+    reason = "400 pushNotSupportedForRequestedResource"
+    CalendarSyncState.objects.update(state=ChannelState.FAILED, active=False, failure=reason)
+
+    found = answer()
+
+    assert (found["state"], remedies(found)) == ("ok", [])
+    assert (found["channels"][0]["state"], found["channels"][0]["failure"]) == ("failed", reason)
