@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 import time_machine
+from django.db import connection
 from django.utils import timezone
 from django_q.models import OrmQ
 from pytest_django import Settings
@@ -620,3 +623,70 @@ def test_an_expired_channel_that_is_still_fed_is_stopped(
 
     hear(CALENDAR, channel, timedelta(seconds=30))
     assert [row.channel_id for row in tidy(CALENDAR)] == [channel.channel_id]
+
+
+def test_many_renewals_at_once_open_one_channel_more(
+    google: SandboxServer, watched: tuple[Kind, Any]
+) -> None:
+    kind, target = watched
+    old, _ = ensure(kind, target.pk)
+    gate = threading.Barrier(6)
+
+    def renew() -> str:
+        gate.wait()
+        try:
+            return str(ensure(kind, target.pk, renew=True)[0].channel_id)
+        except Conflict:
+            return ""
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(6) as threads:
+        opened = {job.result() for job in [threads.submit(renew) for _ in range(6)]} - {""}
+    run_stops()
+
+    assert opened
+    at_work = kind.channels_of(target.pk).get(active=True)
+    assert at_work.channel_id in opened
+    assert not kind.channels_of(target.pk).filter(state=ChannelState.PENDING).exists()
+    live_ones = [one for one in (*opened, old.channel_id) if at_google(google, one)["live"]]
+    assert live_ones == [at_work.channel_id]
+
+
+DYING = ("_request", "_activate", "_replace", "stop_at_google")
+
+
+@pytest.mark.parametrize("step", DYING)
+def test_a_renewal_that_dies_anywhere_leaves_one_channel_in_use_and_no_stray(
+    step: str,
+    google: SandboxServer,
+    receiver: LiveServer,
+    watched: tuple[Kind, Any],
+    monkeypatch: pytest.MonkeyPatch,
+    clock: Any,
+) -> None:
+    kind, target = watched
+    old, _ = ensure(kind, target.pk)
+
+    def die(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(channels, step, die)
+    with pytest.raises(KeyboardInterrupt):
+        ensure(kind, target.pk, renew=True)
+    monkeypatch.undo()
+    old.refresh_from_db()
+    assert (old.active, old.state) == (True, ChannelState.OPEN)
+    assert at_google(google, old.channel_id)["live"]
+    google.google.pusher.wait_until_idle()  # the handshake told the resource
+
+    clock.shift(timedelta(minutes=6))
+    tidy(kind)
+    run_stops()
+    new, _ = ensure(kind, target.pk, renew=True)
+    run_stops()
+
+    rows = kind.channels_of(target.pk)
+    assert rows.get(active=True).pk == new.pk
+    stored = [google.google.channels.get(row.channel_id) for row in rows]
+    assert [row["id"] for row in stored if row and row["live"]] == [new.channel_id]
