@@ -125,7 +125,6 @@ class CalendarChannelAdmin(ChannelColumns, ReadOnlyAdmin):
         "shown_age",
         "shown_last_message",
         "shown_renewal",
-        "expiration",
         "failure",
         "__str__",
     )

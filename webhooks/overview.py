@@ -52,7 +52,7 @@ def _row(row: dict[str, Any]) -> Row:
         second=_story(row) if state not in NAMES else "",
         state=NAMES[state] if state in NAMES else ChannelState(state).label,
         level="waiting" if not row["remedy"] and state not in LEVELS else LEVELS.get(state, "bad"),
-        remedy=" ".join(filter(None, (row["failure"], row["remedy"]))),
+        remedy=" — ".join(filter(None, (row["failure"], row["remedy"]))),
     )
 
 

@@ -117,7 +117,6 @@ class DriveChannelAdmin(ChannelColumns, ReadOnlyAdmin):
         "shown_age",
         "shown_last_message",
         "shown_renewal",
-        "expires_at",
         "failure",
         "channel_id",
     )

@@ -42,10 +42,13 @@ class ChannelColumns:
             "failed": "danger",
             "expired": "warning",
             "stopped": "warning",
+            "polled": "info",
         },
     )
     def shown_state(self, obj: Any) -> Labelled:
-        """Where the channel is in its life."""
+        """Where the channel is in its life; a row without one keeps a cursor for polling."""
+        if not obj.channel_id:
+            return Labelled("polled", _("Polling"))
         return Labelled(obj.state, obj.get_state_display())
 
     @display(description=_("opened"), ordering="opened_at")

@@ -75,7 +75,7 @@ def test_what_is_wrong_comes_first_with_the_reason_and_what_to_do() -> None:
 
     page = shown(INDEX)
 
-    assert "403 forbidden It is polled meanwhile." in page
+    assert "403 forbidden — It is polled meanwhile." in page
     assert "asked again in 20 hours" in page
     assert page.index("Refused") < page.index("opened 2 days ago")
     assert "Missing" in page
@@ -111,6 +111,14 @@ def test_the_lists_tell_the_same_in_words(url: str, made: bool) -> None:
     page = shown(url, "pt-br")
     assert all(word in page for word in ("há 2 dias", "há 3 minutos", "em 2 dias"))
     assert "Próxima renovação" in page
+
+
+def test_a_row_without_a_channel_is_a_calendar_that_is_polled() -> None:
+    CalendarChannelFactory(polled=True, state=ChannelState.PENDING, opened_at=None, renew_at=None)
+
+    page = shown(CALENDAR_LIST)
+    assert "Polling" in page
+    assert "Pending</" not in page
 
 
 def test_a_page_of_one_row_shows_words_and_no_pairs() -> None:
