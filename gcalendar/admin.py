@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from django.contrib import admin, messages
 from django.db.models import Case, F, Value, When
+from django.utils import timezone
 from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 from unfold.decorators import action, display
@@ -84,7 +85,8 @@ class CalendarAdmin(WorkAdmin):
     )
     def shown_state(self, obj: MirroredCalendar) -> Labelled:
         """How the mirror of this calendar stands."""
-        return Labelled(obj.state, obj.get_state_display())
+        state = obj.standing(timezone.now())
+        return Labelled(state, state.label)
 
     @display(description=_("what to do"))
     def shown_remedy(self, obj: MirroredCalendar) -> str:

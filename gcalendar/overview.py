@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from django.db.models import Case, IntegerField, Value, When
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from gcalendar.models import MirroredCalendar
@@ -43,12 +44,13 @@ def calendars(request: HttpRequest) -> Part | None:
 
 def _row(calendar: MirroredCalendar) -> Row:
     given_up = calendar.dead_at is not None
-    troubled = given_up or calendar.state in (State.ERROR, State.STALE)
+    state = calendar.standing(timezone.now())
+    troubled = state in (State.ERROR, State.STALE)
     return Row(
         text=str(calendar),
         url=reverse("admin:gcalendar_mirroredcalendar_change", args=(calendar.pk,)),
         second=" · ".join(filter(None, (calendar.subject, as_of(calendar.as_of)))),
-        state=_("Given up") if given_up else calendar.get_state_display(),
-        level="bad" if given_up else LEVELS[State(calendar.state)],
+        state=_("Given up") if given_up else state.label,
+        level=LEVELS[state],
         remedy=(calendar.remedy or calendar.last_error) if troubled else "",
     )

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
 from typing import Any
 
-from django.conf import settings
 from django.utils import timezone
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
@@ -16,9 +14,6 @@ from gcalendar.models.link import KINDS
 from pipedesk.core.fields import AwareDateTimeField
 from pipedesk.core.serializers import RecordSerializer
 from pipedesk.google.channels import ChannelState
-
-# A mirror not refreshed for so many poll periods is stale.
-STALE_PERIODS = 3
 
 
 class GuestSerializer(serializers.Serializer[Any]):
@@ -106,13 +101,7 @@ class CalendarSerializer(RecordSerializer[MirroredCalendar]):
     @extend_schema_field(serializers.ChoiceField(MirroredCalendar.State.choices))
     def get_state(self, row: MirroredCalendar) -> str:
         """How the mirror stands; what was given up is an error, what is old is stale."""
-        if row.dead_at is not None and row.state != MirroredCalendar.State.DISABLED:
-            return MirroredCalendar.State.ERROR
-        period = timedelta(seconds=settings.SYNC_POLL_INTERVAL_S * STALE_PERIODS)
-        fresh = row.as_of is not None and row.as_of > timezone.now() - period
-        if row.state == MirroredCalendar.State.OK and not fresh:
-            return MirroredCalendar.State.STALE
-        return row.state
+        return row.standing(timezone.now())
 
     @extend_schema_field(serializers.IntegerField(allow_null=True))
     def get_lag_s(self, row: MirroredCalendar) -> int | None:

@@ -10,11 +10,12 @@ from django.db.models import Max, Q
 from django.utils.translation import gettext as _
 
 from gcalendar.models import MirroredCalendar
-from gcalendar.serializers import STALE_PERIODS, CalendarSerializer
+from gcalendar.serializers import CalendarSerializer
 from gdrive.models import DriveSyncState
 from pipedesk.core.health import QUEUE_SILENT_AFTER_S
 from pipedesk.core.heartbeat import QUEUE
 from pipedesk.core.models import Heartbeat
+from pipedesk.core.polling import is_stale
 from pipedesk.google.channels import ChannelState
 from webhooks.channels import UNSUPPORTED
 from webhooks.kinds import CALENDAR, DRIVE, FILE, Kind
@@ -81,8 +82,7 @@ def _drive_state(drive: DriveSyncState, now: datetime) -> str:
         return ERROR
     if drive.as_of is None:
         return ERROR if drive.last_error else PENDING
-    period = timedelta(seconds=settings.SYNC_POLL_INTERVAL_S * STALE_PERIODS)
-    return OK if drive.as_of > now - period else STALE
+    return STALE if is_stale(drive.as_of, now) else OK
 
 
 def _drive_remedy(drive: DriveSyncState) -> str:

@@ -17,6 +17,7 @@ from pipedesk.core.models import (
     TimeStampedQuerySet,
     column_index,
 )
+from pipedesk.core.polling import is_stale
 from pipedesk.core.work import Work, WorkQuerySet
 from pipedesk.google.channels import ChannelModel, ChannelState
 
@@ -133,6 +134,13 @@ class MirroredCalendar(Work):
 
     def __str__(self) -> str:
         return self.summary or self.google_id or self.calendar_id
+
+    def standing(self, now: datetime) -> State:
+        """The state to show: what was given up is an error, what is old is stale."""
+        state = self.State(self.state)
+        if self.dead_at is not None and state != self.State.DISABLED:
+            return self.State.ERROR
+        return self.State.STALE if state == self.State.OK and is_stale(self.as_of, now) else state
 
     @property
     def address(self) -> str:

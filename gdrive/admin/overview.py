@@ -6,11 +6,13 @@ from typing import TYPE_CHECKING
 
 from django.db.models import Count, F, Q
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
 from gdrive.models import DriveFolderTree, DriveSyncState
 from pipedesk.core.dashboard import Part, Row, as_of, dashboard
+from pipedesk.core.polling import is_stale
 
 if TYPE_CHECKING:
     from django.http import HttpRequest
@@ -67,9 +69,11 @@ def _row(drive: DriveSyncState) -> Row:
         if drive.dead_at
         else (_("Trying again"), "bad")
         if drive.attempts
-        else (_("Up to date"), "good")
-        if drive.as_of
         else (_("Pending"), "waiting")
+        if drive.as_of is None
+        else (_("Stale"), "bad")
+        if is_stale(drive.as_of, timezone.now())
+        else (_("Up to date"), "good")
     )
     return Row(
         text=str(drive),

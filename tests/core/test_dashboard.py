@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -14,6 +15,7 @@ from pipedesk.core.models import Heartbeat
 from tests.browsing import staff_of, staff_with, superuser
 from tests.factories.crm import LeadFactory
 from tests.factories.gcalendar import CalendarFactory
+from tests.factories.webhooks import DriveStateFactory
 
 pytestmark = pytest.mark.django_db
 
@@ -87,3 +89,19 @@ def test_it_takes_few_queries_however_much_there_is(django_assert_max_num_querie
 
     with django_assert_max_num_queries(16):
         boss.get(HOME)
+
+
+def test_what_is_far_behind_is_stale_and_not_up_to_date() -> None:
+    long_ago = timezone.now() - timedelta(days=1)
+    calendar = CalendarFactory(state="ok", as_of=long_ago)
+    DriveStateFactory(as_of=long_ago)
+    manager = staff_of("manager")
+
+    page = manager.get(reverse("admin:index")).content.decode()
+
+    assert page.count("Stale") == 2
+    assert "Up to date" not in page
+    page = manager.get(
+        reverse("admin:gcalendar_mirroredcalendar_change", args=(calendar.pk,))
+    ).content.decode()
+    assert "Stale" in page
