@@ -17,8 +17,7 @@ from gcalendar.models import (
     EventAttendee,
     MirroredCalendar,
 )
-from gcalendar.sync import forget_cursor, sync
-from pipedesk.core.performing import perform
+from gcalendar.sync import forget_cursor
 from pipedesk.core.work import claim
 from pipedesk.google.service import close_services
 from tests.factories.gcalendar import AppearanceFactory
@@ -365,64 +364,6 @@ def test_a_reading_error_of_a_known_event_keeps_what_was_known(
     mirror.synced()
     event.refresh_from_db()
     assert (event.summary, event.parse_error, event.raw) == ("third", "", None)
-
-
-# --- Refusals -------------------------------------------------------------------------------
-@pytest.mark.parametrize(
-    ("status", "reason", "word"),
-    [(403, "forbidden", "share"), (404, "notFound", "calendar"), (401, "authError", "credential")],
-)
-def test_f16_f18_f19_a_refusal_ends_in_an_error_with_its_remedy_and_keeps_the_data(
-    mirror: Mirror, status: int, reason: str, word: str
-) -> None:
-    fill(mirror, 2)
-    mirror.synced()
-    mirror.google.google.faults.plan(
-        {"method": LIST, "kind": "status", "status": status, "reason": reason, "times": 9}
-    )
-
-    mirror.sync()
-    asked = mirror.lists()
-    assert mirror.calendar.state == "error"
-    assert word in mirror.calendar.remedy
-    assert mirror.calendar.applied == mirror.calendar.requested
-    assert mirror.calendar.dead_at is None
-    assert shown() == ["m0", "m1"]
-    perform(MirroredCalendar, mirror.calendar.pk, sync)
-    assert mirror.lists() == asked  # no storm
-
-    mirror.google.google.faults.clear()
-    mirror.synced()
-    assert mirror.calendar.remedy == ""
-
-
-def test_d35_f13_a_rate_limit_is_obeyed_and_is_no_failed_attempt(mirror: Mirror) -> None:
-    mirror.google.google.faults.plan(
-        {"method": LIST, "kind": "status", "status": 429, "reason": "rateLimitExceeded",
-         "retry_after": "70", "times": 9}
-    )  # fmt: skip
-
-    calendar = mirror.sync()
-
-    assert calendar.next_attempt_at is not None
-    assert calendar.next_attempt_at - calendar.updated_at > timedelta(seconds=60)
-    assert calendar.attempts == 0
-    assert mirror.lists() == 1
-
-
-@pytest.mark.parametrize("kind", ["truncated", "malformed", "reset_before"])
-def test_a_broken_answer_is_no_empty_calendar(mirror: Mirror, kind: str) -> None:
-    fill(mirror, 2)
-    mirror.synced()
-    forget_cursor(mirror.calendar)
-    mirror.google.google.faults.plan({"method": LIST, "kind": kind, "times": 9})
-
-    mirror.sync()
-    assert mirror.calendar.last_error != ""
-    assert shown() == ["m0", "m1"]
-
-    mirror.google.google.faults.clear()
-    mirror.synced()
 
 
 # --- Once, twice, two at once -----------------------------------------------------------------
