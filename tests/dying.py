@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 from collections.abc import Callable
 from datetime import timedelta
 from types import ModuleType
@@ -11,7 +13,8 @@ import pytest
 from django.db import transaction
 from django.db.models.functions import Now
 
-from pipedesk.core.work import Work
+from gdrive.models import DriveSyncState
+from pipedesk.core.work import Work, perform
 
 
 class Died(BaseException):
@@ -75,3 +78,8 @@ def let_leases_end(*models: type[Work]) -> None:
     for model in models:
         rows = model._base_manager.filter(lease_until__isnull=False)
         rows.update(lease_until=Now() - timedelta(seconds=1))
+
+
+def take_the_worker_along(pk: int) -> None:
+    """A job whose process is killed at work, as the kernel does when memory runs out."""
+    perform(DriveSyncState, pk, lambda _lease: os.kill(os.getpid(), signal.SIGKILL))

@@ -7,18 +7,18 @@ from typing import Final
 
 from pipedesk.core.work import Lease, rows_of
 
-MANY: Final = 5  # asked for during one run: more than people do by hand
+MANY: Final = 5  # asked for during a first run: more than people do by hand
 QUIET_S: Final = 0.5
 LONGEST_S: Final = 3.0
 
 
-def wait_out(lease: Lease) -> None:
-    """Hold the row after a run in which many asked again, until they pause or three seconds pass.
+def wait_out(lease: Lease, enough: int = MANY) -> None:
+    """Hold the row after a run in which `enough` asked again, until they pause or 3 s pass.
 
     Whoever went on at once would end with a few more waiting each time: a thousand push
     messages in two seconds were fifty list calls.
     """
-    seen, enough, until = lease.seen, MANY, monotonic() + LONGEST_S
+    seen, until = lease.seen, monotonic() + LONGEST_S
     while monotonic() < until:
         asked = _requested(lease)
         if asked - seen < enough:

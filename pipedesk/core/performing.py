@@ -14,7 +14,7 @@ from time import monotonic
 
 from django.db.models.functions import Now
 
-from pipedesk.core.bursts import wait_out
+from pipedesk.core.bursts import MANY, wait_out
 from pipedesk.core.exceptions import GiveUp, LeaseLost, TryLater
 from pipedesk.core.work import MAX_ATTEMPTS, Lease, Work, claim, rows_of
 
@@ -35,7 +35,8 @@ def perform(model: type[Work], pk: int, do: Callable[[Lease], None]) -> bool:
     started = monotonic()
     done = False
     while lease := claim(model, pk):
-        if not attempt(lease, do):
+        # Who was asked for again during a first run, and again during the second, is in a burst.
+        if not attempt(lease, do, burst_of=1 if done else MANY):
             return done
         done = True
         if monotonic() - started > AGAIN_WITHIN_S:
@@ -49,8 +50,11 @@ def perform(model: type[Work], pk: int, do: Callable[[Lease], None]) -> bool:
     return done
 
 
-def attempt(lease: Lease, do: Callable[[Lease], None]) -> bool:
-    """One run under the lease; False when it failed (the row says why)."""
+def attempt(lease: Lease, do: Callable[[Lease], None], burst_of: int = MANY) -> bool:
+    """One run under the lease; False when it failed (the row says why).
+
+    Where so many ask again during the run, it lasts until they pause (see bursts.py).
+    """
     try:
         do(lease)
     except LeaseLost:
@@ -67,7 +71,7 @@ def attempt(lease: Lease, do: Callable[[Lease], None]) -> bool:
         logger.exception("%s %s failed", lease.model.__name__, lease.pk)
         postpone(lease, failure)
         return False
-    wait_out(lease)
+    wait_out(lease, burst_of)
     lease.release()
     return True
 

@@ -18,15 +18,15 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 
 class Run:
-    """A job that counts its runs, and is asked for again during the first."""
+    """A job that counts its runs, and is asked for again during the first ones."""
 
-    def __init__(self, again: int) -> None:
-        self.again, self.count = again, 0
+    def __init__(self, again: int, during: int = 1) -> None:
+        self.again, self.during, self.count = again, during, 0
         self.calendar = CalendarFactory(requested=1)
 
     def __call__(self, lease: Lease) -> None:
         self.count += 1
-        if self.count == 1:
+        if self.count <= self.during:
             self.ask(self.again)
         with transaction.atomic():
             lease.complete()
@@ -49,6 +49,13 @@ def test_a_few_requests_are_answered_at_once() -> None:
 
     assert run.perform() < bursts.QUIET_S
     assert run.count == 2
+
+
+def test_a_second_run_that_is_asked_for_again_waits_for_quiet() -> None:
+    run = Run(again=1, during=2)
+
+    assert bursts.QUIET_S < run.perform() < bursts.LONGEST_S
+    assert run.count == 3
 
 
 def test_what_comes_in_a_burst_is_one_run_more() -> None:

@@ -86,7 +86,7 @@ def test_what_cannot_succeed_is_given_up_and_can_be_revived(row: DriveSyncState)
     assert perform(DriveSyncState, row.pk, finish)
 
 
-def test_f20_five_failures_in_a_row_wait_longer_each_and_the_sixth_try_may_succeed(
+def test_five_failures_in_a_row_wait_longer_each_and_the_sixth_try_may_succeed(
     row: DriveSyncState,
 ) -> None:
     def fail(lease: Lease) -> None:

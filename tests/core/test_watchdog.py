@@ -15,11 +15,14 @@ from django.utils import timezone
 from django_q.conf import Conf
 from django_q.models import OrmQ, Schedule, Task
 
+from gdrive.models import DriveSyncState
 from pipedesk.core.heartbeat import QUEUE
-from pipedesk.core.jobs import send, wake
+from pipedesk.core.jobs import is_finished, send, wake
 from pipedesk.core.models import Heartbeat
 from pipedesk.core.watchdog import Beat, Limits
+from pipedesk.core.work import MAX_ATTEMPTS
 from tests.database import free_port
+from tests.dying import let_leases_end
 from tests.processes import descendants, is_alive, manage, pool, wait_for
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.e2e]
@@ -74,6 +77,10 @@ def test_g11_f57_a_queue_whose_lock_died_is_noticed_and_goes_on(victims: slice) 
                 return
         # Killed in the moment between two messages, when it held no lock: once more.
     pytest.fail("never did one die that held a lock")
+
+
+def test_f57_what_stands_still_is_noticed_within_105_seconds() -> None:
+    assert Limits().beat_s + Limits().stall_s <= 105
 
 
 @pytest.mark.parametrize("victim", ["main", "guard"])
@@ -200,6 +207,37 @@ def test_f55_messages_nobody_can_read_stop_no_other_and_go() -> None:
         wake("pipedesk.core.tasks.sweep")
         wait_for(lambda: not OrmQ.objects.exists(), 20, "the last one is gone, too")
         assert f"message {poison} of the queue cannot be read" in worker.output()
+
+
+def another_flows() -> None:
+    """A job beside the one in question is done and acknowledged."""
+    message_id = send(BEAT)
+    wait_for(lambda: is_finished(message_id), 20, "another job was finished")
+
+
+def test_f56_a_job_that_kills_each_worker_it_meets_is_given_up_and_others_flow() -> None:
+    with manage("run_worker", "--beat", "60") as worker:  # and no sweeper beside the test
+        beats_within(30)
+        row = DriveSyncState.objects.create(requested=1)
+        for death in range(1, MAX_ATTEMPTS + 1):
+            before = pool(worker)
+            wake("tests.dying.take_the_worker_along", row.pk)
+            wait_for(lambda: not all(map(is_alive, before)), 20, "one was killed")  # noqa: B023
+            another_flows()
+            pool(worker)  # the killed one was replaced
+            row.refresh_from_db()
+            assert (row.attempts, row.dead_at) == (death, None)
+            let_leases_end(DriveSyncState)
+        everybody = pool(worker)
+        wake("tests.dying.take_the_worker_along", row.pk)
+        wait_for(lambda: bool(DriveSyncState.objects.get().dead_at), 20, "it was given up")
+        another_flows()
+        assert pool(worker) == everybody
+        assert f"gave up DriveSyncState {row.pk}" in worker.output()
+
+    row.refresh_from_db()
+    assert row.last_error != ""
+    assert not DriveSyncState.objects.behind().exists()
 
 
 class AsIs:

@@ -54,14 +54,14 @@ def test_a_rolled_back_request_leaves_neither_work_nor_message(row: DriveSyncSta
     assert not OrmQ.objects.exists()
 
 
-def test_f49_only_one_worker_gets_the_lease(row: DriveSyncState) -> None:
+def test_only_one_worker_gets_the_lease(row: DriveSyncState) -> None:
     DriveSyncState.objects.request(row.pk)
 
     assert claim(DriveSyncState, row.pk) is not None
     assert claim(DriveSyncState, row.pk) is None
 
 
-def test_f50_a_worker_that_lost_its_lease_writes_nothing(row: DriveSyncState) -> None:
+def test_a_worker_that_lost_its_lease_writes_nothing(row: DriveSyncState) -> None:
     DriveSyncState.objects.request(row.pk)
     slow = claim(DriveSyncState, row.pk)
     DriveSyncState.objects.filter(pk=row.pk).update(lease_until=None)
@@ -78,7 +78,7 @@ def test_f50_a_worker_that_lost_its_lease_writes_nothing(row: DriveSyncState) ->
     assert row.page_token == "fresh"
 
 
-def test_f56_a_job_that_kills_its_worker_stops_after_six_attempts(row: DriveSyncState) -> None:
+def test_f56_a_job_that_dies_without_a_word_stops_after_six_attempts(row: DriveSyncState) -> None:
     DriveSyncState.objects.request(row.pk)
     for _ in range(MAX_ATTEMPTS):
         assert claim(DriveSyncState, row.pk) is not None  # and the process dies here

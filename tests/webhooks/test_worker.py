@@ -4,19 +4,28 @@ from __future__ import annotations
 
 import os
 import signal
+import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from http.client import HTTPConnection
+from typing import Any
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
+from django.test import Client
 from django.utils import timezone
 from django_q.models import OrmQ, Schedule
 from pytest_django import Settings
 from pytest_django.live_server_helper import LiveServer
 
-from gcalendar.models import EventAppearance, MirroredCalendar
+from gcalendar.models import (
+    CalendarEvent,
+    CalendarSyncState,
+    EventAppearance,
+    MirroredCalendar,
+)
 from gcalendar.tasks import sync_calendar
 from gdrive.models import DriveSyncState
 from pipedesk.core.models import Heartbeat
@@ -74,27 +83,32 @@ def test_a_change_in_google_is_mirrored_by_a_worker_within_five_seconds(
     wait_for(lambda: Receipt.objects.count() == 2, 5, "handshake and push were kept")
 
 
-def test_d43_i12_f37_a_thousand_messages_in_a_moment_are_three_list_calls_and_none_is_lost(
-    google: SandboxServer,
+# As fast as they are answered, and some dozens a second.
+@pytest.mark.parametrize(("messages", "pause_s"), [(1000, 0.0), (100, 0.05)])
+@pytest.mark.parametrize("latency_s", [0.0, 0.05])
+def test_d43_i12_f37_a_burst_of_messages_is_three_list_calls_and_none_is_lost(
+    google: SandboxServer, messages: int, pause_s: float, latency_s: float
 ) -> None:
     calendar = MirroredCalendar.objects.create(
         calendar_id="primary", subject="ana@pipedesk.example"
     )
     channel = CalendarChannelFactory(mirrored_calendar=calendar)
     sync_calendar_once(calendar)
+    google.google.faults.latency_s = latency_s
     before = list_calls(google)
     environment = {"GOOGLE_API_ROOT_URL": google.root_url}
     with manage("run_worker", "--beat", "1", **environment), gunicorn(**environment) as port:
         wait_until_working()
         google.calendar.create_event("Visit", START, START + timedelta(hours=1))
-        codes = sent(port, [message(channel, Message_Number=str(n)) for n in range(100, 1100)])
+        numbers = range(100, 100 + messages)
+        codes = sent(port, [message(channel, Message_Number=str(n)) for n in numbers], pause_s)
         google.calendar.create_event("Another", START, START + timedelta(hours=1))
         assert sent(port, [message(channel, Message_Number="1100")]) == [200]
         wait_for(lambda: is_at_rest(calendar), 30, "nothing is left to do")
 
-    assert codes == [200] * 1000
-    assert Receipt.objects.count() == 1001
-    assert calendar.requested == 1002
+    assert codes == [200] * messages
+    assert Receipt.objects.count() == messages + 1
+    assert calendar.requested == messages + 2
     assert seen(calendar) == 2
     assert list_calls(google) - before <= 3
 
@@ -105,8 +119,8 @@ def sync_calendar_once(calendar: MirroredCalendar) -> None:
     OrmQ.objects.all().delete()
 
 
-def sent(port: int, messages: list[dict[str, str]]) -> list[int]:
-    """The answers' codes, of messages that come in on many connections at once."""
+def sent(port: int, messages: list[dict[str, str]], pause_s: float = 0) -> list[int]:
+    """The answers' codes, of messages on many connections at once, with pauses on each."""
 
     def send(part: list[dict[str, str]]) -> list[int]:
         codes = []
@@ -116,6 +130,7 @@ def sent(port: int, messages: list[dict[str, str]]) -> list[int]:
                 answer = wire.getresponse()
                 answer.read()
                 codes.append(answer.status)
+                time.sleep(pause_s)
         return codes
 
     with ThreadPoolExecutor(CONNECTIONS) as threads:
@@ -175,6 +190,89 @@ def test_f1_a_job_killed_with_everything_is_done_after_the_start(google: Sandbox
         wait_for(lambda: not ChannelStop.objects.exists(), 30, "the channel was stopped")
 
     assert not is_live(google, channel_id)
+
+
+def test_f50_a_worker_that_stood_still_past_its_lease_writes_nothing(
+    google: SandboxServer,
+) -> None:
+    calendar = MirroredCalendar.objects.create(
+        calendar_id="primary", subject="ana@pipedesk.example"
+    )
+    MirroredCalendar.objects.request(calendar.pk)
+    sync_calendar(calendar.pk)
+    google.calendar.create_event("Visit", START, START + timedelta(hours=1))
+    with manage("run_worker", "--beat", "60", GOOGLE_API_ROOT_URL=google.root_url) as worker:
+        wait_until_working()
+        workers = pool(worker)[:2]
+        google.google.faults.latency_s = 2
+        before = list_calls(google)
+        MirroredCalendar.objects.request(calendar.pk)
+        wait_for(lambda: list_calls(google) > before, 20, "a worker asks Google")
+        for pid in workers:
+            os.kill(pid, signal.SIGSTOP)
+        google.google.faults.latency_s = 0
+        let_leases_end(MirroredCalendar)
+        google.calendar.create_event("Later", START, START + timedelta(hours=2))
+        sync_calendar(calendar.pk)  # the worker of another machine
+        everything = stored_of_calendars()
+        assert seen(calendar) == 2
+
+        time.sleep(2)  # the answer lies before the one that stands still
+        for pid in workers:
+            os.kill(pid, signal.SIGCONT)
+        lost = f"lease of MirroredCalendar {calendar.pk} lost"
+        wait_for(lambda: lost in worker.output(), 20, "it noticed")
+
+    assert stored_of_calendars() == everything
+
+
+def stored_of_calendars() -> list[Any]:
+    """Every column of the calendars, their cursors and what they show."""
+    models = (MirroredCalendar, CalendarSyncState, CalendarEvent, EventAppearance)
+    return [list(model._base_manager.order_by("pk").values_list()) for model in models]
+
+
+def test_f59_workers_and_web_wait_for_a_writer_that_holds_the_database_for_ten_seconds(
+    google: SandboxServer, is_postgres: bool
+) -> None:
+    if is_postgres:
+        pytest.skip("PostgreSQL locks rows, not the database")
+    calendar = MirroredCalendar.objects.create(
+        calendar_id="primary", subject="ana@pipedesk.example"
+    )
+    channel = CalendarChannelFactory(mirrored_calendar=calendar)
+    google.calendar.create_event("Visit", START, START + timedelta(hours=1))
+    codes: list[int] = []
+
+    def push() -> None:
+        codes.append(Client().post(CALENDAR.path, headers=message(channel)).status_code)
+        connection.close()
+
+    with manage("run_worker", "--beat", "0.5", GOOGLE_API_ROOT_URL=google.root_url) as worker:
+        wait_until_working()
+        google.google.faults.latency_s = 1  # the worker comes back while the database is held
+        MirroredCalendar.objects.request(calendar.pk)
+        wait_for(lambda: attempts_of(calendar) == 1, 20, "a worker has the lease")
+        pusher = threading.Thread(target=push)
+        with transaction.atomic():
+            MirroredCalendar.objects.filter(pk=calendar.pk).update(summary="held")
+            pusher.start()
+            time.sleep(10)
+        pusher.join()
+        wait_for(lambda: is_at_rest(calendar), 20, "both requests were answered")
+        assert calendar.last_error == ""
+
+        said = worker.output()
+        assert "locked" not in said
+        assert "rror" not in said
+        assert "no beat" not in said
+    assert codes == [200]
+    assert seen(calendar) == 1
+
+
+def attempts_of(calendar: MirroredCalendar) -> int:
+    calendar.refresh_from_db()
+    return calendar.attempts
 
 
 def busy() -> list[int]:
