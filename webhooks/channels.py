@@ -68,7 +68,7 @@ def ending(kind: Kind, now: datetime, within: timedelta | None = None) -> Q:
 
 
 def due(kind: Kind, within: timedelta | None = None) -> QuerySet[Any, Any]:
-    """Calendars or drives that need a channel, and need not wait after a refusal."""
+    """Calendars or drives that need a channel and can have one, and need not wait."""
     now = timezone.now()
     own = Q(**{kind.target_field: OuterRef("pk")})
     fine = live(kind, now).filter(own).exclude(ending(kind, now, within))
@@ -80,7 +80,7 @@ def due(kind: Kind, within: timedelta | None = None) -> QuerySet[Any, Any]:
             | Q(state=ChannelState.PENDING, created_at__gt=now - OPENING)
         )
     )
-    return kind.wanted().filter(~Exists(fine), ~Exists(held)).order_by("pk")
+    return kind.visible().filter(~Exists(fine), ~Exists(held)).order_by("pk")
 
 
 def ensure(kind: Kind, target_pk: int, *, renew: bool = False) -> tuple[Any, bool]:

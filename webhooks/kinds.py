@@ -66,6 +66,10 @@ class Kind(ABC):
     def wanted(self) -> QuerySet[Any, Any]:
         """What should have a channel."""
 
+    def visible(self) -> QuerySet[Any, Any]:
+        """What Google lets us watch, as far as we know."""
+        return self.wanted()
+
     @abstractmethod
     def new_channel(self, target: Any) -> Any:
         """An unsaved row for a channel on `target`."""
@@ -111,6 +115,10 @@ class CalendarKind(Kind):
     def wanted(self) -> QuerySet[Any, Any]:
         """Calendars that are followed."""
         return MirroredCalendar.objects.enabled()
+
+    def visible(self) -> QuerySet[Any, Any]:
+        """Not those that a sync found gone or closed; the hourly look says when they are back."""
+        return self.wanted().exclude(state=MirroredCalendar.State.ERROR)
 
     def new_channel(self, target: MirroredCalendar) -> CalendarSyncState:
         """A row beside the active one."""

@@ -13,12 +13,14 @@ import pytest
 import time_machine
 from django.db import connection
 from django.utils import timezone
+from django.utils.module_loading import import_string
 from django_q.models import OrmQ
 from pytest_django import Settings
 from pytest_django.live_server_helper import LiveServer
 
-from gcalendar.models import CalendarSyncState, MirroredCalendar
+from gcalendar.models import CalendarEvent, CalendarSyncState, MirroredCalendar
 from gcalendar.registry import register, remove
+from gcalendar.tasks import poll_calendars
 from gdrive.feed import followed
 from gdrive.models import DriveSyncState, DriveWebhookChannel
 from pipedesk.core.exceptions import Conflict
@@ -35,6 +37,7 @@ from webhooks.models import ChannelStop, Receipt
 pytestmark = pytest.mark.django_db(transaction=True)
 
 NOWHERE = "http://127.0.0.1:9"
+START = datetime(2027, 1, 12, 10, tzinfo=UTC)
 
 
 @pytest.fixture(autouse=True)
@@ -200,16 +203,61 @@ def test_d39_a_refused_watch_is_closed_and_not_asked_for_every_minute(
     assert due(CALENDAR).exists()
 
 
+def test_f19_a_calendar_that_is_gone_is_not_watched_until_it_is_back(
+    google: SandboxServer, calendar: MirroredCalendar
+) -> None:
+    old, _ = ensure(CALENDAR, calendar.pk)
+    google.google.faults.plan({"method": "events.list", "kind": "status", "status": 404,
+                               "reason": "notFound", "times": 99})  # fmt: skip
+    MirroredCalendar.objects.request(calendar.pk)
+    run_queue()
+    calls = watch_calls(google)
+    ends = timezone.now() - timedelta(seconds=1)
+    CalendarSyncState.objects.filter(pk=old.pk).update(expiration=ends, renew_at=ends)
+
+    for _round in range(3):
+        tasks.renew_channels()
+        run_queue()
+    old.refresh_from_db()
+    assert old.state == ChannelState.EXPIRED
+    assert watch_calls(google) == calls
+
+    google.google.faults.clear()
+    MirroredCalendar.objects.request(calendar.pk)
+    run_queue()
+    tasks.renew_channels()
+    run_queue()
+    assert CalendarSyncState.objects.active().get().state == ChannelState.OPEN
+
+
+def run_queue() -> None:
+    """A worker does what waits for one."""
+    while message := OrmQ.objects.order_by("pk").first():
+        import_string(message.task["func"])(*message.task["args"])
+        OrmQ.objects.filter(pk=message.pk).delete()
+
+
+def watch_calls(google: SandboxServer) -> int:
+    return int(google.google.requests.count("calendar.events.watch"))
+
+
+@pytest.mark.parametrize("fault", [{"kind": "status", "status": 503}, {"kind": "reset_before"}])
 def test_f42_a_watch_that_fails_leaves_the_old_channel_in_use(
-    google: SandboxServer, watched: tuple[Kind, Any]
+    google: SandboxServer,
+    watched: tuple[Kind, Any],
+    fault: dict[str, Any],
 ) -> None:
     kind, target = watched
     old, _ = ensure(kind, target.pk)
     before = kind.channels.objects.values().get(pk=old.pk)
-    google.google.faults.plan({"method": "watch", "kind": "status", "status": 503})
+    google.google.faults.plan({"method": "watch", "times": 3, **fault})
     with pytest.raises(TemporaryError):
         ensure(kind, target.pk, renew=True)
 
+    failed = kind.channels.objects.exclude(pk=old.pk).get()
+    assert (failed.state, failed.active) == (ChannelState.FAILED, False)
+    assert failed.failure != ""
+    google.google.faults.clear()
     assert kind.channels.objects.values().get(pk=old.pk) == before
     assert at_google(google, old.channel_id)["live"]
     assert not ChannelStop.objects.exists()
@@ -277,23 +325,27 @@ def test_renewals_are_spread_over_half_to_three_quarters_of_the_life(
     assert len(shares) > 1
 
 
-def test_f43_a_process_that_died_before_the_answer_leaves_a_stray_that_is_stopped(
-    google: SandboxServer, calendar: MirroredCalendar, monkeypatch: pytest.MonkeyPatch
+def test_f43_what_a_process_that_died_before_the_answer_left_is_named_by_google_and_stopped(
+    google: SandboxServer,
+    receiver: LiveServer,
+    calendar: MirroredCalendar,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     def die(*_: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(channels, "_activate", die)
-    with pytest.raises(KeyboardInterrupt):
-        ensure(CALENDAR, calendar.pk)
-    monkeypatch.undo()
+    with monkeypatch.context() as patched:
+        patched.setattr(channels, "_activate", die)
+        with pytest.raises(KeyboardInterrupt):
+            ensure(CALENDAR, calendar.pk)
     lost = CalendarSyncState.objects.get()
     assert not due(CALENDAR).exists()
     row = at_google(google, lost.channel_id)
-    CalendarSyncState.objects.update(
-        created_at=timezone.now() - timedelta(minutes=6), resource_id=row["resource_id"]
-    )
+    wait_for(lambda: Receipt.objects.exists(), 10, "the sync message is here")
+    lost.refresh_from_db()
+    assert (lost.state, lost.resource_id) == (ChannelState.PENDING, row["resource_id"])
 
+    CalendarSyncState.objects.update(created_at=timezone.now() - timedelta(minutes=6))
     assert due(CALENDAR).exists()
     assert len(tidy(CALENDAR)) == 1
     run_stops()
@@ -355,6 +407,27 @@ def test_f44_a_channel_that_expired_is_marked_and_opened_anew(
     tasks.renew_channel(kind.number, target.pk)
     assert kind.channels_of(target.pk).get(active=True).state == ChannelState.OPEN
     assert not ChannelStop.objects.exists()
+
+
+def test_f44_what_no_channel_told_is_found_by_the_poll_within_15_minutes(
+    google: SandboxServer, calendar: MirroredCalendar, settings: Settings
+) -> None:
+    ensure(CALENDAR, calendar.pk)
+    MirroredCalendar.objects.request(calendar.pk)
+    run_queue()
+    ended = timezone.now() - timedelta(minutes=1)
+    CalendarSyncState.objects.update(expiration=ended, renew_at=ended)
+    google.calendar.create_event("Visit", START, START + timedelta(hours=1))
+    poll_calendars()
+    assert not OrmQ.objects.exists()  # nobody tells, and it is not due
+
+    with time_machine.travel(timezone.now() + timedelta(minutes=15), tick=True):
+        poll_calendars()
+    tasks.renew_channels()
+    run_queue()
+
+    assert CalendarEvent.objects.get().summary == "Visit"
+    assert CalendarSyncState.objects.active().get().state == ChannelState.OPEN
 
 
 def test_a_stopped_calendar_channel_leaves_its_cursor_to_a_row_without_channel(
@@ -487,7 +560,29 @@ def test_a_change_in_google_leads_to_a_receipt_and_one_wake_up(
     assert Receipt.objects.first().channel_id == channel.channel_id
 
 
-def test_f45_during_the_overlap_both_channels_are_heard(
+def test_f45_during_the_overlap_both_channels_are_heard_and_two_syncs_are_enough(
+    google: SandboxServer, receiver: LiveServer, calendar: MirroredCalendar
+) -> None:
+    MirroredCalendar.objects.request(calendar.pk)
+    run_queue()
+    ensure(CALENDAR, calendar.pk)
+    ensure(CALENDAR, calendar.pk, renew=True)
+    wait_for(lambda: Receipt.objects.count() == 2, 10, "both say sync")
+    google.calendar.create_event("Visit", START, START + timedelta(hours=1))
+    wait_for(lambda: Receipt.objects.count() == 4, 10, "both push")
+
+    calendar.refresh_from_db()
+    assert calendar.requested == 1 + 2
+    assert CalendarSyncState.objects.filter(active=True).count() == 1
+    lists = google.google.requests.count("calendar.events.list")
+    run_queue()  # the sync, and the stop of the old channel
+    assert google.google.requests.count("calendar.events.list") - lists <= 2
+    calendar.refresh_from_db()
+    assert calendar.applied == calendar.requested
+    assert [event.summary for event in CalendarEvent.objects.all()] == ["Visit"]
+
+
+def test_f45_during_the_overlap_both_channels_of_a_drive_are_heard(
     google: SandboxServer, receiver: LiveServer, drive: DriveSyncState
 ) -> None:
     ensure(DRIVE, drive.pk)
@@ -500,6 +595,11 @@ def test_f45_during_the_overlap_both_channels_are_heard(
     assert drive.requested == 2
     assert OrmQ.objects.filter(lock__isnull=False).count() == 2  # one sync, one stop
     assert DriveWebhookChannel.objects.filter(active=True).count() == 1
+    lists = google.google.requests.count("drive.changes.list")
+    run_queue()
+    assert google.google.requests.count("drive.changes.list") - lists <= 2
+    drive.refresh_from_db()
+    assert drive.applied == drive.requested
 
 
 def test_not_found_is_what_the_sandbox_says_of_a_missing_calendar(google: SandboxServer) -> None:
