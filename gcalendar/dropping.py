@@ -97,6 +97,20 @@ class Unseen:
         return cls(frozenset(gone), frozenset(reverted), shown, frozenset(lacking))
 
 
+def came_before(calendar: MirroredCalendar, listed: Collection[str], generation: int) -> bool:
+    """Whether earlier slices of the full list under way had every one of these events already."""
+    everywhere = (
+        EventAppearance.objects.on(calendar),
+        ArchivedAppearance.objects.filter(mirrored_calendar=calendar),
+    )
+    marked = sum(
+        shown.filter(google_event_id__in=ids, generation=generation).count()
+        for ids in chunks(sorted(listed))
+        for shown in everywhere
+    )
+    return bool(listed) and marked >= len(listed)
+
+
 def sweep(calendar: MirroredCalendar, unseen: Unseen, now: datetime) -> Reach:
     """Take what was not in the full list off this calendar; returns whose meetings moved."""
     event_ids: set[int] = set()

@@ -20,7 +20,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from gcalendar import client, mirror
-from gcalendar.dropping import Unseen, sweep
+from gcalendar.dropping import Unseen, came_before, sweep
 from gcalendar.full_sync_places import call_next, leave_place, take_place
 from gcalendar.matching import Reach, follow
 from gcalendar.models import CalendarSyncState, MirroredCalendar
@@ -53,6 +53,7 @@ SUSPICIOUS_EVENTS = 10
 SUSPICIOUS_PART = 0.5
 CONFIRM_AFTER_S = 60.0
 ERROR_POLL_S = 3600.0
+ENDLESS = "Google gave the same page twice"
 
 
 class BrokenListError(TryLater):
@@ -193,6 +194,9 @@ def _slice(lease: Lease, calendar: MirroredCalendar) -> None:
         fetched = _fetch(lease, calendar, limit_s=SLICE_S, limit=SLICE_EVENTS)
     generation = calendar.generation if place else calendar.generation + 1
     if fetched.next_page_token:
+        seen = {item.google_event_id for item in fetched.items}
+        if place and came_before(calendar, seen, generation):
+            raise BrokenListError(ENDLESS)
         with transaction.atomic():
             lease.write(
                 attempts=0,
@@ -277,8 +281,7 @@ def _fetch(
                 raise BrokenListError(msg)
             return fetched
         if page_token in used:
-            msg = "Google gave the same page token twice"
-            raise BrokenListError(msg)
+            raise BrokenListError(ENDLESS)
         used.add(page_token)
         if monotonic() - started > limit_s or (limit and len(fetched.items) >= limit):
             fetched.next_page_token = page_token

@@ -53,3 +53,13 @@ def test_g7_f1_f2_f3_f4_f5_f6_f43_death_at_any_step_changes_nothing_in_the_end(
     assert all(one.points > 30 for one in outcomes)
     assert violations == []
     assert all(figure.met is not False for figure in figures)
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+def test_f1_f2_f3_f4_f5_death_at_every_step_of_a_delta_leaves_the_old_rows_or_the_new(
+    world: World,
+) -> None:
+    outcome = enumerate_crashes(Delta(world), size=250)
+
+    assert outcome.violations == []
+    assert outcome.tried == outcome.points > 30

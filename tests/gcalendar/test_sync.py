@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from itertools import cycle
+from threading import Barrier
 from typing import Any
 
 import pytest
 from django.db import connections
 
 from gcalendar import client
+from gcalendar import mirror as storing
 from gcalendar.models import (
     CalendarEvent,
     CalendarSyncState,
@@ -17,12 +20,13 @@ from gcalendar.models import (
     EventAttendee,
     MirroredCalendar,
 )
-from gcalendar.sync import forget_cursor
-from pipedesk.core.work import claim
+from gcalendar.sync import forget_cursor, sync
+from pipedesk.core.work import MAX_ATTEMPTS, claim, perform
 from pipedesk.google.service import close_services
 from tests.factories.gcalendar import AppearanceFactory
 from tests.gcalendar.conftest import Mirror, at, edited, fill, rows, shown, writes
 
+TITLES = ("long " * 13_000, "Réunião 🎉👩‍👩‍👧 ﷽", "\u202eשלום עולם\u202c", "\ufeff\u200b\u2028")
 LIST = r"calendar\.events\.list"
 Answers = Any
 
@@ -50,12 +54,13 @@ def test_d1_f8_a_dead_token_leads_to_a_full_sync_and_to_no_empty_success(
     mirror.synced()
     mirror.google.google.expire_tokens()
     mirror.people.create_event("new", at(9))
-    before = mirror.token
+    before, asked = mirror.token, mirror.lists()
 
     mirror.synced()
 
     assert shown() == ["m0", "m1", "new"]
     assert mirror.token != before
+    assert mirror.lists() - asked == 2  # the refused one, and everything: in one job
 
 
 def test_d2_f11_events_deleted_while_the_token_was_dead_are_cancelled_without_a_tombstone(
@@ -72,18 +77,36 @@ def test_d2_f11_events_deleted_while_the_token_was_dead_are_cancelled_without_a_
     assert CalendarEvent.objects.get(google_event_id=made[1]["id"]).summary == "m1"
 
 
+def spied(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """How many items each write to the mirror is of."""
+    genuine, counts = storing.store, []
+
+    def store(calendar: MirroredCalendar, items: list[Any], *rest: Any) -> Any:
+        counts.append(len(items))
+        return genuine(calendar, items, *rest)
+
+    monkeypatch.setattr(storing, "store", store)
+    return counts
+
+
 @pytest.mark.usefixtures("small_pages")
-def test_d3_f9_a_410_on_page_three_restarts_in_full_without_duplicates(mirror: Mirror) -> None:
+def test_d3_f9_a_410_on_page_three_restarts_in_full_without_duplicates(
+    mirror: Mirror, monkeypatch: pytest.MonkeyPatch
+) -> None:
     fill(mirror, 1)
     mirror.synced()
     fill(mirror, 8)
     mirror.google.google.faults.plan(
         {"method": LIST, "kind": "status", "status": 410, "reason": "fullSyncRequired", "skip": 2}
     )
+    stored, asked = spied(monkeypatch), mirror.lists()
 
     mirror.synced()
 
     assert len(shown()) == CalendarEvent.objects.count() == 9
+    # Of the delta two pages came, and were thrown away; then everything, once.
+    assert mirror.lists() - asked == 3 + 5
+    assert stored == [9]
 
 
 @pytest.mark.usefixtures("small_pages")
@@ -213,15 +236,39 @@ def test_d10_f27_an_empty_page_with_a_next_page_is_no_end(
     assert shown() == ["m0", "m1"]
 
 
-def test_f25_a_page_token_given_twice_is_an_error_and_not_an_endless_loop(
-    mirror: Mirror, monkeypatch: pytest.MonkeyPatch
+def repeated(pages: int) -> Any:
+    """A list without end: its pages come round and round."""
+    names = cycle(range(pages))
+
+    def answer(*_args: Any, **_options: Any) -> dict[str, Any]:
+        number = next(names)
+        start = {"dateTime": at(1 + number).isoformat()}
+        item = {"id": f"page{number}", "etag": '"1"', "status": "confirmed", "start": start}
+        return {"items": [item], "nextPageToken": f"token{number}"}
+
+    return answer
+
+
+@pytest.mark.parametrize("events_in_a_slice", [1, 5000])
+@pytest.mark.parametrize("pages", [1, 2, 3])
+def test_f25_pages_that_come_round_are_an_error_and_an_alarm_and_not_an_endless_loop(
+    mirror: Mirror,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    pages: int,
+    events_in_a_slice: int,
 ) -> None:
-    monkeypatch.setattr(client, "list_events", lambda *a, **k: {"items": [], "nextPageToken": "x"})
+    monkeypatch.setattr(client, "list_events", repeated(pages))
+    monkeypatch.setattr("gcalendar.sync.SLICE_EVENTS", events_in_a_slice)
 
-    mirror.sync()
+    for _attempt in range(MAX_ATTEMPTS):
+        assert mirror.calendar.dead_at is None
+        mirror.sync()
+        assert "same page" in mirror.calendar.last_error
+        assert mirror.token is None
 
-    assert "same page token twice" in mirror.calendar.last_error
-    assert mirror.token is None
+    assert mirror.calendar.dead_at is not None
+    assert f"gave up MirroredCalendar {mirror.calendar.pk}" in caplog.text
 
 
 def test_f26_an_empty_page_token_is_the_end(
@@ -331,20 +378,28 @@ def test_d25_lists_are_never_asked_for_single_events(mirror: Mirror) -> None:
 def test_f36_one_event_nobody_can_read_stops_none_of_the_others(
     mirror: Mirror, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    made = fill(mirror, 3)
+    made = fill(mirror, 3 + len(TITLES))
 
     def poison(page: dict[str, Any]) -> None:
         page["items"][1] |= {"start": {"dateTime": "soon"}, "summary": "\x00\ud800" * 9}
         page["items"][2] |= {"location": "a\x00b\udfff", "holograms": [float("inf")]}
+        for number, title in enumerate(TITLES, start=3):
+            page["items"][number]["summary"] = title
 
-    edited(monkeypatch, poison)
-    mirror.synced()
+    with monkeypatch.context() as patched:
+        edited(patched, poison)
+        mirror.synced()
 
     broken = CalendarEvent.objects.get(google_event_id=made[1]["id"])
     assert broken.parse_error != ""
     assert broken.raw["start"] == {"dateTime": "soon"}
     assert CalendarEvent.objects.get(google_event_id=made[2]["id"]).location == "ab?"
-    assert CalendarEvent.objects.filter(parse_error="").count() == 2
+    kept = CalendarEvent.objects.filter(parse_error="").values_list("summary", flat=True)
+    assert sorted(map(str, kept)) == sorted(["m0", "m2", *TITLES])
+    assert CalendarEvent.objects.count() == len(made)
+    fill(mirror, 1)
+    mirror.synced()  # nor does it stop what comes later
+    assert CalendarEvent.objects.count() == len(made) + 1
 
 
 def test_a_reading_error_of_a_known_event_keeps_what_was_known(
@@ -517,6 +572,30 @@ def test_two_workers_that_bring_the_same_meetings_at_once_store_each_once(mirror
 
     assert CalendarEvent.objects.count() == 20
     assert EventAppearance.objects.count() == 40
+
+
+def test_f49_of_two_workers_on_one_calendar_one_syncs_and_the_other_leaves(mirror: Mirror) -> None:
+    fill(mirror, 5)
+    MirroredCalendar.objects.request(mirror.calendar.pk)
+    before = MirroredCalendar.objects.get().lease_gen
+    mirror.google.google.faults.latency_s = 0.5
+    both = Barrier(2)
+
+    def work(_number: int) -> bool:
+        try:
+            both.wait()
+            return perform(MirroredCalendar, mirror.calendar.pk, sync)
+        finally:
+            close_services()
+            connections.close_all()
+
+    with ThreadPoolExecutor(2) as workers:
+        assert sorted(workers.map(work, range(2))) == [False, True]
+
+    row = MirroredCalendar.objects.get()
+    assert (row.applied, row.lease_gen) == (row.requested, before + 1)
+    assert mirror.lists() == 1
+    assert len(shown()) == 5
 
 
 def test_neither_copy_of_a_meeting_overwrites_the_other(mirror: Mirror) -> None:
