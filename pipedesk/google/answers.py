@@ -68,7 +68,7 @@ def retry_after_s(header: str | None, now: datetime | None = None) -> float | No
     if not header:
         return None
     try:
-        seconds = float(int(header))
+        seconds: float = int(header)
     except ValueError:
         try:
             moment = parsedate_to_datetime(header)
@@ -77,7 +77,7 @@ def retry_after_s(header: str | None, now: datetime | None = None) -> float | No
         if moment.tzinfo is None:
             moment = moment.replace(tzinfo=UTC)
         seconds = (moment - (now or datetime.now(UTC))).total_seconds()
-    return min(seconds, MAX_RETRY_AFTER_S) if seconds > 0 else None
+    return float(min(seconds, MAX_RETRY_AFTER_S)) if seconds > 0 else None
 
 
 def reason_of(error: HttpError) -> str:

@@ -105,9 +105,12 @@ def checked(ask: Callable[[], Any]) -> Any:
         raise TemporaryError(msg) from failure
 
 
-def as_dict(answer: Any) -> dict[str, Any]:
-    """The library hands a body that is not JSON through as text: that is a failure."""
-    if not answer:  # 204
+def as_dict(answer: Any, verb: str) -> dict[str, Any]:
+    """The library hands a body that is not JSON through as text: that is a failure.
+
+    So is no body at all, where something was asked for: it would pass for an empty list.
+    """
+    if not answer and verb != "GET":  # 204, or 200 and nothing to say
         return {}
     if not isinstance(answer, dict):  # truncated, or the page of a captive portal
         msg = "Google's answer is not JSON"
@@ -130,11 +133,12 @@ def execute(request: HttpRequest, *, retries: int = RETRIES, once: bool = False)
     Raises GoogleError: what the caller can do about it is in the type.
     """
     if once:
-        return as_dict(checked(lambda: sent_once(request, READ_TIMEOUT_S)))
+        answer = checked(lambda: sent_once(request, READ_TIMEOUT_S))
+        return as_dict(answer, request.method)
     started = monotonic()
     for attempt in range(retries + 1):
         try:
-            return as_dict(checked(request.execute))
+            return as_dict(checked(request.execute), request.method)
         except (TemporaryError, RateLimited) as failure:
             wait_s = pause_after(failure, attempt)
             if attempt == retries or monotonic() - started + wait_s > PATIENCE_S:

@@ -8,7 +8,10 @@ import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from time import monotonic
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
@@ -18,7 +21,13 @@ from pytest_socket import SocketConnectBlockedError
 
 from pipedesk.google.credentials import is_google
 from pipedesk.google.errors import Forbidden, NotFound, RateLimited, TemporaryError
-from pipedesk.google.service import calendar_service, close_services, drive_service, execute
+from pipedesk.google.service import (
+    calendar_service,
+    close_services,
+    drive_service,
+    execute,
+    pause_after,
+)
 
 EMPTY = (200, {}, b'{"items": []}')
 
@@ -105,6 +114,49 @@ def test_a_long_retry_after_is_left_to_the_job(peer: Peer) -> None:
     assert len(peer.asked) == 1
 
 
+@pytest.mark.parametrize(
+    ("header", "seconds"),
+    [
+        (format_datetime(datetime.now(UTC) + timedelta(minutes=30), usegmt=True), 1800),
+        ("soon", None),
+        ("-5", None),
+        ("0", None),
+        (str(10**9), 3600),
+        ("9" * 400, 3600),
+    ],
+    ids=["date", "garbage", "negative", "zero", "thirty years", "400 digits"],
+)
+@pytest.mark.parametrize("status", [429, 503])
+def test_f14_an_odd_retry_after_is_no_failure_of_its_own(
+    peer: Peer, status: int, header: str, seconds: float | None
+) -> None:
+    peer.answers = [(status, {"Retry-After": header}, b"{}")]
+
+    with pytest.raises((RateLimited, TemporaryError)) as failure:
+        calendars(retries=0)
+
+    assert failure.value.retry_after_s == (seconds and pytest.approx(seconds, abs=120))
+
+
+@pytest.mark.parametrize("reason", ["rateLimitExceeded", "userRateLimitExceeded"])
+def test_f15_a_403_that_means_a_rate_is_tried_again_as_a_429_is(peer: Peer, reason: str) -> None:
+    limit = {"error": {"code": 403, "message": "slow", "errors": [{"reason": reason}]}}
+    peer.answers = [(403, {}, json.dumps(limit).encode()), EMPTY]
+    started = monotonic()
+
+    assert calendars() == {"items": []}
+
+    assert len(peer.asked) == 2
+    assert monotonic() - started >= 0.5
+
+
+def test_f15_those_who_wait_for_a_rate_do_not_come_back_together() -> None:
+    pauses = {pause_after(RateLimited("slow"), attempt=1) for _ in range(50)}
+
+    assert 1 <= min(pauses) < max(pauses) <= 2
+    assert len(pauses) > 40
+
+
 def test_a_refusal_is_not_tried_again(peer: Peer) -> None:
     body = b'{"error": {"errors": [{"reason": "forbidden"}], "message": "no", "code": 403}}'
     peer.answers = [(403, {}, body)]
@@ -118,13 +170,14 @@ def test_a_refusal_is_not_tried_again(peer: Peer) -> None:
     "broken",
     [
         (200, {"Content-Type": "application/json"}, b'{"items": [{"id": "a'),
+        (200, {"Content-Type": "application/json"}, b""),
         (200, {"Content-Type": "text/html"}, b"<html>log in to the hotel's network</html>"),
         (200, {"Content-Length": "5000"}, b'{"items": []}'),
         (0, {}, b""),
     ],
-    ids=["truncated", "captive portal", "cut in the middle", "no answer"],
+    ids=["truncated", "nothing left of it", "captive portal", "cut in the middle", "no answer"],
 )
-def test_f21_f22_f23_a_broken_answer_is_no_empty_page(
+def test_f22_f23_a_broken_answer_is_no_empty_page(
     peer: Peer, broken: tuple[int, dict[str, str], bytes], settings: Settings
 ) -> None:
     peer.answers = [broken] * 3  # the HTTP library itself asks again where nothing was answered

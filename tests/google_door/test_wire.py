@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import socket
+import struct
 import threading
 from collections.abc import Iterable, Iterator
 from time import monotonic, sleep
@@ -12,12 +13,19 @@ import pytest
 from pytest_django import Settings
 
 from pipedesk.google.errors import TemporaryError
-from pipedesk.google.service import calendar_service, close_services, execute
+from pipedesk.google.service import (
+    READ_TIMEOUT_S,
+    calendar_service,
+    close_services,
+    execute,
+)
 from pipedesk.google.wire import MAX_ANSWER_BYTES
 
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
 EMPTY = HEAD + b'Content-Length: 13\r\n\r\n{"items": []}'
+EMPTY_IN_PIECES = [EMPTY[:9], EMPTY[9:]]
 MIB = 1024 * 1024
+RESET_ON_CLOSE = struct.pack("ii", 1, 0)
 
 
 class Writer:
@@ -25,6 +33,7 @@ class Writer:
 
     def __init__(self) -> None:
         self.answers: list[Iterable[bytes]] = []
+        self.resets = 0  # so many answers end in a reset of the connection
         self.pause_s = 0.0
         self.sent_bytes = 0
         self.socket = socket.create_server(("127.0.0.1", 0))
@@ -48,6 +57,9 @@ class Writer:
                     connection.sendall(piece)
                     self.sent_bytes += len(piece)
                     sleep(self.pause_s)
+            if self.resets:
+                self.resets -= 1
+                connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET_ON_CLOSE)
         except OSError:  # the client had enough
             return
 
@@ -57,11 +69,15 @@ class Writer:
         self.thread.join()
 
 
+# Time runs so much faster here: twenty seconds are one.
+FASTER = 20
+
+
 @pytest.fixture
 def writer(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[Writer]:
     writer = Writer()
     settings.GOOGLE_API_ROOT_URL = writer.url
-    monkeypatch.setattr("pipedesk.google.service.READ_TIMEOUT_S", 1)
+    monkeypatch.setattr("pipedesk.google.service.READ_TIMEOUT_S", READ_TIMEOUT_S / FASTER)
     yield writer
     close_services()
     writer.close()
@@ -69,6 +85,44 @@ def writer(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[Writ
 
 def calendars(*, once: bool = False) -> dict[str, object]:
     return execute(calendar_service().calendarList().list(), retries=0, once=once)
+
+
+CUT = {
+    "before the head": b"",
+    "in the head": HEAD[:30],
+    "after the head": HEAD + b"Content-Length: 13\r\n\r\n",
+    "in the body": EMPTY[:-5],
+    "in a body of no stated length": HEAD + b'\r\n{"items": [{"id"',
+}
+
+
+@pytest.mark.parametrize("part", CUT.values(), ids=CUT)
+def test_f21_a_connection_reset_in_the_middle_is_tried_again(writer: Writer, part: bytes) -> None:
+    writer.answers, writer.resets = [[part], EMPTY_IN_PIECES], 1
+
+    assert execute(calendar_service().calendarList().list()) == {"items": []}
+    assert writer.answers == []
+
+
+@pytest.mark.parametrize("part", CUT.values(), ids=CUT)
+def test_f21_connections_reset_again_and_again_are_a_passing_failure(
+    writer: Writer, part: bytes
+) -> None:
+    writer.answers, writer.resets = [[part]] * 9, 9
+
+    with pytest.raises(TemporaryError):
+        calendars()
+
+
+def test_f21_a_connection_nobody_accepts_is_a_passing_failure(
+    writer: Writer, settings: Settings
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as closing:
+        port = closing.getsockname()[1]
+    settings.GOOGLE_API_ROOT_URL = f"http://127.0.0.1:{port}/"
+
+    with pytest.raises(TemporaryError, match="ConnectionRefusedError"):
+        calendars()
 
 
 @pytest.mark.parametrize("once", [False, True], ids=["again", "once"])
