@@ -14,7 +14,8 @@ from django.db import transaction
 from django.db.models.functions import Now
 
 from gdrive.models import DriveSyncState
-from pipedesk.core.work import Work, perform
+from pipedesk.core.performing import perform
+from pipedesk.core.work import Work
 
 
 class Died(BaseException):

@@ -21,7 +21,8 @@ from gcalendar.models import (
     MirroredCalendar,
 )
 from gcalendar.sync import forget_cursor, sync
-from pipedesk.core.work import MAX_ATTEMPTS, claim, perform
+from pipedesk.core.performing import perform
+from pipedesk.core.work import MAX_ATTEMPTS, claim
 from pipedesk.google.service import close_services
 from tests.factories.gcalendar import AppearanceFactory
 from tests.gcalendar.conftest import Mirror, at, edited, fill, rows, shown, writes

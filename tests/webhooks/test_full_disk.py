@@ -12,7 +12,8 @@ from django.test import Client
 from django_q.models import OrmQ
 
 from gcalendar.models import CalendarSyncState, MirroredCalendar
-from pipedesk.core.work import Lease, perform
+from pipedesk.core.performing import perform
+from pipedesk.core.work import Lease
 from tests.factories.webhooks import CalendarChannelFactory, message
 from webhooks.models import Receipt
 
