@@ -23,7 +23,7 @@ from pipedesk.core.watchdog import Beat, Limits
 from pipedesk.core.work import MAX_ATTEMPTS
 from tests.database import free_port
 from tests.dying import let_leases_end
-from tests.processes import descendants, is_alive, manage, pool, wait_for
+from tests.processes import Running, descendants, is_alive, manage, pool, wait_for
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.e2e]
 
@@ -209,6 +209,12 @@ def test_f55_messages_nobody_can_read_stop_no_other_and_go() -> None:
         assert f"message {poison} of the queue cannot be read" in worker.output()
 
 
+def alive_pool(worker: Running) -> list[int]:
+    """The pool when all of it lives: the killed ones are replaced and collected."""
+    wait_for(lambda: all(map(is_alive, pool(worker))), 20, "the killed one was replaced")
+    return pool(worker)
+
+
 def another_flows() -> None:
     """A job beside the one in question is done and acknowledged."""
     message_id = send(BEAT)
@@ -220,19 +226,18 @@ def test_f56_a_job_that_kills_each_worker_it_meets_is_given_up_and_others_flow()
         beats_within(30)
         row = DriveSyncState.objects.create(requested=1)
         for death in range(1, MAX_ATTEMPTS + 1):
-            before = pool(worker)
+            before = alive_pool(worker)
             wake("tests.dying.take_the_worker_along", row.pk)
             wait_for(lambda: not all(map(is_alive, before)), 20, "one was killed")  # noqa: B023
             another_flows()
-            pool(worker)  # the killed one was replaced
             row.refresh_from_db()
             assert (row.attempts, row.dead_at) == (death, None)
             let_leases_end(DriveSyncState)
-        everybody = pool(worker)
+        before = alive_pool(worker)
         wake("tests.dying.take_the_worker_along", row.pk)
         wait_for(lambda: bool(DriveSyncState.objects.get().dead_at), 20, "it was given up")
         another_flows()
-        assert pool(worker) == everybody
+        assert alive_pool(worker) == before
         assert f"gave up DriveSyncState {row.pk}" in worker.output()
 
     row.refresh_from_db()

@@ -18,6 +18,7 @@ from gcalendar.models import (
     CalendarSyncState,
     EventAppearance,
     EventAttendee,
+    EventOccurrence,
     MirroredCalendar,
 )
 from gcalendar.sync import forget_cursor, sync
@@ -675,6 +676,36 @@ def test_all_day_events_follow_the_calendars_zone(
     mirror.synced()
     event = CalendarEvent.objects.get()
     assert (event.start_time, event.start_date) == (at(27, 15), at(28).date())
+
+
+def test_f34_a_meeting_becomes_all_day_and_timed_again(mirror: Mirror) -> None:
+    [made] = fill(mirror, 1)
+    mirror.synced()
+    none = {"dateTime": None, "timeZone": None}
+    mirror.people.change_event(
+        made["id"], start={"date": "2026-12-05", **none}, end={"date": "2026-12-07", **none}
+    )
+
+    mirror.synced()
+    event = CalendarEvent.objects.get()
+    assert (event.all_day, event.start_date, event.end_date) == (
+        True, at(5).date(), at(7).date(),
+    )  # fmt: skip
+    assert (event.start_time, event.end_time) == (at(5, 3), at(7, 3))  # in the calendar's zone
+    slots = EventOccurrence.objects.values_list("start_time", "start_date")
+    assert list(slots) == [(event.start_time, event.start_date)]
+
+    mirror.people.change_event(
+        made["id"],
+        start={"date": None, "dateTime": "2026-12-08T09:30:00-03:00"},
+        end={"date": None, "dateTime": "2026-12-08T10:00:00-03:00"},
+    )
+    mirror.synced()
+    event.refresh_from_db()
+    assert (event.all_day, event.start_date, event.end_date) == (False, None, None)
+    assert event.start_time == at(8, 12) + timedelta(minutes=30)
+    assert event.end_time == at(8, 13)
+    assert list(slots.all()) == [(event.start_time, None)]
 
 
 def test_other_calendars_and_their_rows_are_not_touched_by_a_sweep(mirror: Mirror) -> None:

@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 from django.db import connection, transaction
+from django.db.models.functions import Now
 from django.test import Client
 from django.utils import timezone
 from django_q.models import OrmQ, Schedule
@@ -30,6 +31,7 @@ from gcalendar.tasks import sync_calendar
 from gdrive.models import DriveSyncState
 from pipedesk.core.models import Heartbeat
 from pipedesk.core.tasks import sweep
+from pipedesk.core.work import LOST_AFTER_S
 from pipedesk.sandbox.server import SandboxServer
 from tests.dying import let_leases_end
 from tests.factories.webhooks import CalendarChannelFactory, message
@@ -277,6 +279,24 @@ def attempts_of(calendar: MirroredCalendar) -> int:
 
 def busy() -> list[int]:
     return list(ChannelStop.objects.filter(attempts=1).values_list("pk", flat=True))
+
+
+def test_f54_work_whose_message_was_signed_with_a_key_before_is_done_all_the_same(
+    google: SandboxServer, settings: Settings
+) -> None:
+    calendar = MirroredCalendar.objects.create(
+        calendar_id="primary", subject="ana@pipedesk.example"
+    )
+    google.calendar.create_event("Visit", START, START + timedelta(hours=1))
+    MirroredCalendar.objects.request(calendar.pk)
+    MirroredCalendar.objects.update(queued_at=Now() - timedelta(seconds=LOST_AFTER_S))
+    rotated = {"SECRET_KEY": "another-key-" * 6, "GOOGLE_API_ROOT_URL": google.root_url}
+    with manage("run_worker", "--beat", "1", **rotated) as worker:
+        wait_for(lambda: is_at_rest(calendar), 40, "what was asked for is done")
+        assert "whose wake-up was lost" in worker.output()
+
+    assert seen(calendar) == 1
+    assert settings.Q_CLUSTER["retry"] * 2 >= LOST_AFTER_S
 
 
 def test_f58_workers_whose_connections_are_all_cut_go_on(
