@@ -45,7 +45,7 @@ def follow(lease: Lease) -> None:
 
 
 def _follow(lease: Lease, state: DriveSyncState, deadline: float) -> None:
-    size = client.MAX_PAGE_SIZE
+    size, asked = client.MAX_PAGE_SIZE, {state.page_token}
     while state.page_token and monotonic() < deadline:
         asked_at = timezone.now()
         try:
@@ -58,6 +58,10 @@ def _follow(lease: Lease, state: DriveSyncState, deadline: float) -> None:
             lease.write(page_token=None, reading_token=None)
             state.page_token = state.reading_token = None
             break
+        if page.next_page_token in asked:
+            msg = "Drive's pages of changes come round"
+            raise TemporaryError(msg)
+        asked.add(page.next_page_token)
         with transaction.atomic():
             DriveSyncState.objects.lock()
             if page.next_page_token:

@@ -7,6 +7,7 @@ from datetime import timedelta
 import pytest
 import time_machine
 from django.db.models import F
+from django.db.models.functions import Now
 from django.utils import timezone
 from django_q.brokers import get_broker
 from django_q.models import OrmQ, Schedule
@@ -15,7 +16,8 @@ from pytest_django import Settings
 from gcalendar.models import EventAppearance, MirroredCalendar
 from gcalendar.sync import sync
 from gcalendar.tasks import sync_calendar
-from pipedesk.core.performing import perform
+from pipedesk.core.exceptions import TryLater
+from pipedesk.core.performing import perform, postpone
 from pipedesk.core.schedules import bring_back
 from pipedesk.core.tasks import sweep
 from pipedesk.core.watchdog import Beat, Limits
@@ -88,6 +90,37 @@ def test_f52_a_message_taken_twice_by_machines_with_different_clocks_is_one_sync
     calendar.refresh_from_db()
     assert google.google.requests.count("calendar.events.list") == lists
     assert (calendar.applied, appearances()) == (calendar.requested, 1)
+
+
+@pytest.mark.parametrize("ahead_s", [20, -20, 3600, -3600])
+def test_f52_f53_leases_and_pauses_are_by_the_databases_clock_whatever_the_machines_says(
+    calendar: MirroredCalendar, ahead_s: float
+) -> None:
+    rows = MirroredCalendar.objects.filter(pk=calendar.pk)
+    rows.update(requested=1, lease_until=Now() + timedelta(seconds=10))  # somebody works
+    with other_machine(ahead_s):
+        assert sweep() == 0
+        assert claim(MirroredCalendar, calendar.pk) is None
+
+    rows.update(lease_until=Now() - timedelta(seconds=1))  # and died
+    with other_machine(ahead_s):
+        assert sweep() == 1
+        lease = claim(MirroredCalendar, calendar.pk)
+    assert lease is not None
+    assert 40 < seconds_until("lease_until") <= MirroredCalendar.lease_s
+    with other_machine(ahead_s):
+        lease.write()
+    assert 40 < seconds_until("lease_until") <= MirroredCalendar.lease_s
+    with other_machine(ahead_s):
+        postpone(lease, TryLater("soon", retry_after_s=100))
+        assert claim(MirroredCalendar, calendar.pk) is None
+    assert 95 < seconds_until("next_attempt_at") <= 100
+
+
+def seconds_until(column: str) -> float:
+    """From now by the database's clock."""
+    [(moment, now)] = MirroredCalendar.objects.values_list(column, Now())
+    return float((moment - now).total_seconds())
 
 
 def test_f53_a_lease_from_before_the_databases_clock_was_set_back_ends(

@@ -384,6 +384,28 @@ def test_a_broken_answer_changes_nothing_and_is_tried_again(
     assert log() == [(file_id, "created")]
 
 
+def test_f25_pages_of_changes_that_come_round_are_an_error_and_not_an_endless_loop(
+    drive: DrivePeople, root: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    follow()
+    asked: list[str] = []
+
+    def round_and_round(page_token: str, *_: object) -> client.ChangePage:
+        asked.append(page_token)
+        return client.ChangePage([], "b" if page_token == "a" else "a", "")
+
+    DriveSyncState.objects.request(feed.followed().pk)
+    with monkeypatch.context() as patched:
+        patched.setattr(client, "list_changes", round_and_round)
+        sync_drive(feed.followed().pk)
+
+    state = feed.followed()
+    assert asked[1:] == ["a", "b"]
+    assert "come round" in state.last_error
+    assert state.next_attempt_at is not None
+    assert state.applied < state.requested
+
+
 def test_death_at_every_step_loses_and_doubles_nothing(
     drive: DrivePeople, root: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
