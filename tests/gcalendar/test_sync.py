@@ -351,21 +351,21 @@ def test_d26_f30_the_last_of_two_versions_in_one_list_wins(
     assert shown() == ["later"]
 
 
+@pytest.mark.parametrize("stale", [{"summary": "older"}, {"status": "cancelled"}])
 def test_f32_an_older_version_never_replaces_a_newer_one(
-    mirror: Mirror, monkeypatch: pytest.MonkeyPatch
+    mirror: Mirror, monkeypatch: pytest.MonkeyPatch, stale: dict[str, str]
 ) -> None:
     made = fill(mirror, 1)
     mirror.synced()
     mirror.people.change_event(made[0]["id"], summary="newer")
     mirror.synced()
+    before = rows()
 
-    def stale(page: dict[str, Any]) -> dict[str, Any]:
-        return {**page, "items": [{**made[0], "summary": "older"}]}
-
-    edited(monkeypatch, stale)
+    edited(monkeypatch, lambda page: {**page, "items": [{**made[0], **stale}]})
     mirror.synced()
 
     assert shown() == ["newer"]
+    assert rows() == before
 
 
 def test_d25_lists_are_never_asked_for_single_events(mirror: Mirror) -> None:
