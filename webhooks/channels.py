@@ -168,6 +168,12 @@ def strays(kind: Kind) -> QuerySet[Any, Any]:
     )
 
 
+def closed(kind: Kind) -> QuerySet[Any, Any]:
+    """Channels that are over, or never were, and hold no cursor."""
+    over = (ChannelState.STOPPED, ChannelState.EXPIRED, ChannelState.FAILED)
+    return kind.rows().filter(active=False, state__in=over, channel_id__isnull=False).order_by()
+
+
 def tidy(kind: Kind) -> list[ChannelStop]:
     """Mark what has expired, and stop the strays."""
     expired = kind.rows().filter(

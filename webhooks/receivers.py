@@ -14,11 +14,13 @@ from gdrive.signals import drive_followed
 from pipedesk.core.jobs import wake
 from pipedesk.core.pruning import drop
 from pipedesk.core.signals import pruning
-from webhooks.channels import push_is_on, stop_at_google
-from webhooks.kinds import CALENDAR, DRIVE
+from webhooks.channels import closed, push_is_on, stop_at_google
+from webhooks.kinds import CALENDAR, DRIVE, KINDS
 from webhooks.models import ChannelStop, Receipt
 
 KEEP_RECEIPTS = timedelta(days=14)
+# Google's channels live a week at most: one so old that is of no use is only history.
+KEEP_CHANNELS = timedelta(days=30)
 
 
 def open_channel(calendar: MirroredCalendar, **kwargs: Any) -> None:
@@ -40,13 +42,18 @@ def stop_channels(calendar: MirroredCalendar, **kwargs: Any) -> None:
 
 
 def drop_old_rows(dry_run: bool, **kwargs: Any) -> dict[str, int]:
-    """Receiver: push messages older than two weeks, and stops that never worked out."""
-    before = timezone.now() - KEEP_RECEIPTS
+    """Receiver: push messages older than two weeks, stops that never worked out, old channels."""
+    now = timezone.now()
+    before = now - KEEP_RECEIPTS
     receipts = Receipt.objects.order_by().filter(received_at__lt=before)
     stops = ChannelStop.objects.order_by().filter(dead_at__isnull=False, created_at__lt=before)
     return {
         "push messages": drop(receipts, dry_run=dry_run),
         "channel stops": drop(stops, dry_run=dry_run),
+        "channels": sum(
+            drop(closed(kind).filter(created_at__lt=now - KEEP_CHANNELS), dry_run=dry_run)
+            for kind in KINDS.values()
+        ),
     }
 
 

@@ -12,7 +12,10 @@ from django.core.management import call_command
 from django.utils import timezone
 from django_q.models import Failure, Success, Task
 
+from gcalendar.models import CalendarSyncState
+from gdrive.models import DriveWebhookChannel
 from pipedesk.core.tasks import prune_logs
+from tests.factories.webhooks import CalendarChannelFactory, DriveChannelFactory
 from webhooks.models import ChannelStop, Receipt
 
 pytestmark = pytest.mark.django_db
@@ -59,6 +62,23 @@ def test_stops_that_never_worked_out_go_too() -> None:
     prune_logs()
 
     assert ChannelStop.objects.get().dead_at is None
+
+
+def test_channels_that_are_over_are_kept_a_month() -> None:
+    old = timezone.now() - timedelta(days=31)
+    for state in ("stopped", "expired", "failed"):
+        CalendarChannelFactory(state=state, active=False, created_at=old)
+        DriveChannelFactory(state=state, active=False, created_at=old)
+    kept = {
+        CalendarChannelFactory(created_at=old).pk,
+        CalendarChannelFactory(state="expired", created_at=old).pk,  # holds the cursor
+        CalendarChannelFactory(polled=True, state="pending", created_at=old).pk,
+        CalendarChannelFactory(state="stopped", active=False).pk,
+    }
+    prune_logs()
+
+    assert set(CalendarSyncState.objects.values_list("pk", flat=True)) == kept
+    assert not DriveWebhookChannel.objects.exists()
 
 
 def test_a_dry_run_counts_and_drops_nothing() -> None:
