@@ -15,6 +15,7 @@ from secrets import token_urlsafe
 from typing import Any
 
 from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
 from django.db import transaction
 from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.db.models.functions import Coalesce
@@ -35,11 +36,11 @@ OPENING = timedelta(minutes=2)
 LOST = timedelta(minutes=5)
 # Google may go on for a while; nobody is told twice within the hour.
 STOP_AGAIN = timedelta(hours=1)
-# For rows that do not say when to renew.
-AHEAD = timedelta(hours=24)
+AHEAD = timedelta(hours=24)  # for rows that do not say when to renew
 # Google refuses some resources for good, others until somebody shares them.
 PAUSE_UNSUPPORTED = timedelta(days=7)
 PAUSE_REFUSED = timedelta(days=1)
+PAUSE_MISCONFIGURED = timedelta(hours=1)
 UNSUPPORTED = "pushNotSupportedForRequestedResource"
 ID_USED = "channelIdNotUnique"
 ANSWERED = ("resource_id", "active", "state", "opened_at", "renew_at")
@@ -89,8 +90,8 @@ def ensure(kind: Kind, target_pk: int, *, renew: bool = False) -> tuple[Any, boo
     `renew` opens a new one whatever there is. Call it outside transactions.
 
     Raises Conflict when push is switched off, somebody else is opening one this moment, or
-    the target was taken off meanwhile; GoogleError when Google refuses (the row says so, and
-    the old channel stays).
+    the target was taken off meanwhile; GoogleError when Google refuses and ImproperlyConfigured
+    when it cannot be asked (the row says so, and the old channel stays).
     """
     if not push_is_on():
         raise Conflict(_("WEBHOOK_BASE_URL is empty: Google cannot call, everything is polled."))
@@ -101,7 +102,10 @@ def ensure(kind: Kind, target_pk: int, *, renew: bool = False) -> tuple[Any, boo
     try:
         answer = kind.watch(target, _request(kind, channel.channel_id, token))
     except GoogleError as failure:
-        _mark_failed(kind, channel, failure)
+        _mark_failed(kind, channel, str(failure), _pause(failure))
+        raise
+    except ImproperlyConfigured as failure:
+        _mark_failed(kind, channel, str(failure), PAUSE_MISCONFIGURED)
         raise
     return _activate(kind, target, channel, answer), True
 
@@ -278,17 +282,19 @@ def _keep_cursor(kind: Kind, target: Any, old: Any) -> None:
     polled.save()
 
 
-def _mark_failed(kind: Kind, channel: Any, failure: GoogleError) -> None:
+def _pause(refusal: GoogleError) -> timedelta:
+    """How long not to ask again."""
+    if isinstance(refusal, TemporaryError | RateLimited):
+        return timedelta(seconds=refusal.retry_after_s or 0)
+    if refusal.reason == ID_USED:
+        return timedelta(0)
+    return PAUSE_UNSUPPORTED if refusal.reason == UNSUPPORTED else PAUSE_REFUSED
+
+
+def _mark_failed(kind: Kind, channel: Any, reason: str, pause: timedelta) -> None:
     """Say why on the row, and when to ask again; the old channel is not touched."""
-    pause = PAUSE_REFUSED
-    if isinstance(failure, TemporaryError | RateLimited):
-        pause = timedelta(seconds=failure.retry_after_s or 0)
-    elif failure.reason == ID_USED:
-        pause = timedelta(0)
-    elif failure.reason == UNSUPPORTED:
-        pause = PAUSE_UNSUPPORTED
-    logger.warning("no channel for %s: %s", channel, failure)
+    logger.warning("no channel for %s: %s", channel, reason)
     # A message may have told the resource meanwhile, so only these columns are written.
     kind.rows().filter(pk=channel.pk).update(
-        state=ChannelState.FAILED, failure=str(failure), renew_at=timezone.now() + pause
+        state=ChannelState.FAILED, failure=reason, renew_at=timezone.now() + pause
     )

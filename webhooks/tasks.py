@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import logging
 
+from django.core.exceptions import ImproperlyConfigured
+
 from pipedesk.core.exceptions import Conflict
 from pipedesk.core.jobs import wake
 from pipedesk.core.performing import perform
@@ -36,7 +38,7 @@ def renew_channel(kind_number: int, target_pk: int) -> None:
         return
     try:
         channels.ensure(kind, target_pk)
-    except (Conflict, GoogleError) as failure:
+    except (Conflict, GoogleError, ImproperlyConfigured) as failure:
         logger.info("channel of %s %s: %s", kind.targets.__name__, target_pk, failure)
 
 

@@ -790,3 +790,19 @@ def test_a_renewal_that_dies_anywhere_leaves_one_channel_in_use_and_no_stray(
     assert rows.get(active=True).pk == new.pk
     stored = [google.google.channels.get(row.channel_id) for row in rows]
     assert [row["id"] for row in stored if row and row["live"]] == [new.channel_id]
+
+
+def test_without_a_key_the_row_says_so_and_google_is_not_asked_for_all_the_time(
+    watched: tuple[Kind, Any], settings: Settings
+) -> None:
+    kind, target = watched
+    settings.GOOGLE_API_ROOT_URL = "https://www.googleapis.com/"
+    settings.GOOGLE_SERVICE_ACCOUNT_JSON = ""
+
+    tasks.renew_channel(kind.number, target.pk)
+
+    failed = kind.rows().get()
+    assert failed.state == ChannelState.FAILED
+    assert "GOOGLE_SERVICE_ACCOUNT_JSON is not set" in failed.failure
+    assert not due(kind).filter(pk=target.pk).exists()
+    assert failed.renew_at < timezone.now() + timedelta(hours=2)
