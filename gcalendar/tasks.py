@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from time import monotonic
 
 from django.conf import settings
 from django.db import transaction
@@ -16,8 +17,12 @@ from gcalendar.occurrences import refresh
 from gcalendar.splitting import finish_lost_splits
 from gcalendar.sync import ERROR_POLL_S, sync
 from pipedesk.core.chunks import chunks
+from pipedesk.core.jobs import wake
 from pipedesk.core.performing import perform
 from pipedesk.core.polling import next_poll_at
+from pipedesk.core.work import SLICE_S
+
+SERIES_AT_ONCE = 100  # a second or two
 
 
 def sync_calendar(pk: int) -> None:
@@ -39,14 +44,22 @@ def poll_calendars() -> None:
                 MirroredCalendar.objects.request(calendar.pk)
 
 
-def extend_occurrences() -> None:
-    """Move the window in which series are unrolled; a death halfway is made good next time."""
-    series = CalendarEvent.objects.not_cancelled().filter(recurrence__isnull=False)
+def extend_occurrences(after: int = 0) -> None:
+    """Move the window in which series are unrolled, of those whose key is greater than `after`.
+
+    What does not fit into one job's time the next one does; a death halfway is made good by
+    tomorrow's run.
+    """
+    deadline = monotonic() + SLICE_S
+    series = CalendarEvent.objects.not_cancelled().filter(recurrence__isnull=False, pk__gt=after)
     ids = list(series.order_by("pk").values_list("pk", flat=True))
-    for some in chunks(ids):
+    for some in chunks(ids, SERIES_AT_ONCE):
         with transaction.atomic():
             refresh(some, timezone.now())
             follow(Reach(set(some)))
+        if monotonic() > deadline:
+            wake("gcalendar.tasks.extend_occurrences", some[-1])
+            return
 
 
 def close_creations() -> None:

@@ -11,9 +11,11 @@ import pytest
 from django.core.management import call_command
 from django.utils import timezone
 from django_q.models import Failure, Success, Task
+from pytest_django import DjangoAssertNumQueries
 
 from gcalendar.models import CalendarSyncState
 from gdrive.models import DriveWebhookChannel
+from pipedesk.core.pruning import drop
 from pipedesk.core.tasks import prune_logs
 from tests.factories.webhooks import CalendarChannelFactory, DriveChannelFactory
 from webhooks.models import ChannelStop, Receipt
@@ -51,6 +53,18 @@ def test_receipts_are_kept_two_weeks() -> None:
     prune_logs()
 
     assert list(Receipt.objects.values_list("message_number", flat=True)) == [1]
+
+
+def test_many_rows_go_in_several_statements(
+    monkeypatch: pytest.MonkeyPatch, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
+    monkeypatch.setattr("pipedesk.core.pruning.AT_ONCE", 2)
+    for number in range(5):
+        receipt(number, 15)
+
+    with django_assert_num_queries(4):
+        assert drop(Receipt.objects.all(), dry_run=False) == 5
+    assert not Receipt.objects.exists()
 
 
 def test_stops_that_never_worked_out_go_too() -> None:

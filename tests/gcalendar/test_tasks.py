@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 from django.conf import settings
+from django.db.models import Max
 from django.utils import timezone
 from django_q.models import OrmQ
 
@@ -97,3 +98,30 @@ def test_the_window_of_series_moves_with_the_days(mirror: Mirror, clock: Any) ->
     extend_occurrences()
 
     assert EventOccurrence.objects.latest("start_time").start_time == last + timedelta(days=30)
+
+
+def test_series_that_do_not_fit_into_one_job_are_the_next_ones(
+    mirror: Mirror, clock: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("a", "b", "c"):
+        mirror.people.create_event(name, at(1), time_zone="UTC", recurrence=["RRULE:FREQ=DAILY"])
+    mirror.synced()
+    ends = last_starts()
+    monkeypatch.setattr("gcalendar.tasks.SERIES_AT_ONCE", 1)
+    monkeypatch.setattr("gcalendar.tasks.SLICE_S", -1)
+    OrmQ.objects.all().delete()
+    clock.move_to(NOW + timedelta(days=30))
+
+    extend_occurrences()
+    assert sum(last_starts()[pk] > end for pk, end in ends.items()) == 1
+    while message := OrmQ.objects.first():
+        message.delete()
+        extend_occurrences(*message.task["args"])
+
+    assert last_starts() == {pk: end + timedelta(days=30) for pk, end in ends.items()}
+
+
+def last_starts() -> dict[int, datetime]:
+    """When each series is seen for the last time."""
+    found = EventOccurrence.objects.order_by().values("event_id").annotate(last=Max("start_time"))
+    return dict(found.values_list("event_id", "last"))
