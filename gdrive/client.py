@@ -21,6 +21,8 @@ FILE_FIELDS = (
 MAX_GENERATED_IDS = 1000
 MAX_PAGE_SIZE = 1000
 MAX_PROPERTY_BYTES = 124
+# What a job calls between two requests, so that its lease lives.
+KeepAlive = Callable[[], None]
 
 
 @dataclass(frozen=True)
@@ -140,12 +142,19 @@ def update_file(
     return parse_file(execute(request))
 
 
-def list_files(query: str, drive_id: str = "") -> list[RemoteFile]:
+def list_files(
+    query: str, drive_id: str = "", keep_alive: KeepAlive | None = None
+) -> list[RemoteFile]:
     """Every file that `query` (see gdrive.query) finds, all pages of it."""
-    return [parse_file(resource) for resource in find_files(query, drive_id)]
+    return [parse_file(file) for file in find_files(query, drive_id, keep_alive=keep_alive)]
 
 
-def find_files(query: str, drive_id: str = "", fields: str = FILE_FIELDS) -> Iterator[Any]:
+def find_files(
+    query: str,
+    drive_id: str = "",
+    fields: str = FILE_FIELDS,
+    keep_alive: KeepAlive | None = None,
+) -> Iterator[Any]:
     """The same a page at a time, as Drive describes them with these fields.
 
     https://developers.google.com/workspace/drive/api/reference/rest/v3/files/list
@@ -167,10 +176,12 @@ def find_files(query: str, drive_id: str = "", fields: str = FILE_FIELDS) -> Ite
             )
         )
 
-    return items("files", ask)
+    return items("files", ask, keep_alive)
 
 
-def items(name: str, ask: Callable[[dict[str, str]], Any]) -> Iterator[Any]:
+def items(
+    name: str, ask: Callable[[dict[str, str]], Any], keep_alive: KeepAlive | None = None
+) -> Iterator[Any]:
     """The items called `name` of a list, all pages of it; `ask` makes the request of a page.
 
     Raises TemporaryError where a page comes twice: it would never end.
@@ -188,6 +199,8 @@ def items(name: str, ask: Callable[[dict[str, str]], Any]) -> Iterator[Any]:
             raise TemporaryError(msg)
         seen.add(token)
         page = {"pageToken": token}
+        if keep_alive:
+            keep_alive()
 
 
 def get_start_page_token(drive_id: str = "") -> str:

@@ -7,17 +7,17 @@ because what happens to them happens to the entity's.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from django.utils import timezone
 
 from gdrive import ancestry, crawling
 from gdrive.changes import Comparison, Known
+from gdrive.client import KeepAlive
 from gdrive.models import DriveFile, DriveFolder, DriveFolderNode, DriveSyncState
 from gdrive.parsing import Change, RemoteFile
 
-KeepAlive = Callable[[], None]
 LOOKED_AT_ONCE = 100
 
 

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Collection
 
 from gdrive import client, query
+from gdrive.client import KeepAlive
 from gdrive.parsing import Change, RemoteFile
 from pipedesk.google.errors import NotFound
 
 PARENTS_PER_LIST = 25  # an address stays under 2,048 characters
-
-KeepAlive = Callable[[], None]
 
 
 def below(folder_ids: Collection[str], drive_id: str, keep_alive: KeepAlive) -> list[RemoteFile]:
@@ -20,7 +19,7 @@ def below(folder_ids: Collection[str], drive_id: str, keep_alive: KeepAlive) -> 
     while waiting:
         batch, waiting = waiting[:PARENTS_PER_LIST], waiting[PARENTS_PER_LIST:]
         keep_alive()
-        for file in inside(batch, drive_id):
+        for file in inside(batch, drive_id, keep_alive):
             if file.file_id not in found:
                 found[file.file_id] = file
                 if file.is_folder:
@@ -28,19 +27,25 @@ def below(folder_ids: Collection[str], drive_id: str, keep_alive: KeepAlive) -> 
     return list(found.values())
 
 
-def inside(folder_ids: Collection[str], drive_id: str) -> list[RemoteFile]:
+def inside(folder_ids: Collection[str], drive_id: str, keep_alive: KeepAlive) -> list[RemoteFile]:
     """What lies directly in these folders. In one that is gone lies nothing.
+
+    `keep_alive` is called between two calls: a folder may have hundreds of pages.
 
     Drive refuses the whole list when one of its folders does not exist.
     """
     if not folder_ids:
         return []
     try:
-        return client.list_files(query.in_parents(folder_ids), drive_id)
+        return client.list_files(query.in_parents(folder_ids), drive_id, keep_alive)
     except NotFound:
         if len(folder_ids) == 1:
             return []
-        return [file for each in folder_ids for file in inside([each], drive_id)]
+        found: list[RemoteFile] = []
+        for each in folder_ids:
+            keep_alive()
+            found += inside([each], drive_id, keep_alive)
+        return found
 
 
 def look(file_ids: Collection[str], keep_alive: KeepAlive) -> list[Change]:

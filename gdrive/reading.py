@@ -61,7 +61,8 @@ class Reading:
             DriveFolderNode.objects.shared().created().values_list("google_id", flat=True)
         )
         roots = set(DriveFolder.objects.alive().values_list("folder_id", flat=True))
-        shown = [file for file in crawling.inside(places, state.drive_id) if file.file_id in roots]
+        listed = crawling.inside(places, state.drive_id, self.lease.write)
+        shown = [file for file in listed if file.file_id in roots]
         here = [file for file in shown if file.drive_id == state.drive_id]
         changes = crawling.look(places, self.lease.write) + _changes(here)
         told = complete(state, [change for change in changes if change.file], self.lease.write)
@@ -84,7 +85,7 @@ class Reading:
         ids = list(waiting.values_list("file_id", flat=True)[: crawling.PARENTS_PER_LIST])
         if not ids:
             return False
-        files = crawling.inside(ids, self.state.drive_id)
+        files = crawling.inside(ids, self.state.drive_id, self.lease.write)
         self._write(_changes(files), listed=ids)
         return True
 

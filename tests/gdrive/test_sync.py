@@ -10,7 +10,7 @@ from django.utils import timezone
 from pytest_django.fixtures import Settings
 
 from crm.models import Lead
-from gdrive import client, feed
+from gdrive import client, crawling, feed
 from gdrive.models import DriveChangeLog, DriveFile, DriveFolderTree, DriveSyncState
 from gdrive.tasks import poll_drives, sync_drive
 from pipedesk.sandbox.people import DrivePeople
@@ -404,6 +404,20 @@ def test_f25_pages_of_changes_that_come_round_are_an_error_and_not_an_endless_lo
     assert "come round" in state.last_error
     assert state.next_attempt_at is not None
     assert state.applied < state.requested
+
+
+def test_a_folder_of_many_pages_outlasts_no_lease(
+    drive: DrivePeople, root: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(7):
+        drive.drop_file(root, f"{number}", b"1")
+    monkeypatch.setattr(client, "MAX_PAGE_SIZE", 2)
+    signs: list[int] = []
+
+    found = crawling.inside([root], "", lambda: signs.append(1))
+
+    assert len(found) >= 7
+    assert len(signs) == (len(found) - 1) // 2
 
 
 def test_death_at_every_step_loses_and_doubles_nothing(
