@@ -40,5 +40,9 @@ class Command(ProductCommand):
         if drained.waiting:
             text = _("%(count)s messages are still with a worker.")
             raise CommandError(text % {"count": drained.waiting}, returncode=PARTLY)
-        self.say(_("%(count)s done; the queue is empty.") % {"count": drained.done})
-        return {"done": drained.done, "waiting": 0}
+        if came := waiting_messages():
+            text = _("%(count)s done; %(came)s that came meanwhile are queued.")
+            self.say(text % {"count": drained.done, "came": came})
+        else:
+            self.say(_("%(count)s done; the queue is empty.") % {"count": drained.done})
+        return {"done": drained.done, "waiting": came}
