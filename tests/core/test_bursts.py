@@ -58,6 +58,26 @@ def test_a_second_run_that_is_asked_for_again_waits_for_quiet() -> None:
     assert run.count == 3
 
 
+def test_work_in_slices_goes_on_at_once_whoever_asks() -> None:
+    calendar, runs = CalendarFactory(requested=1), []
+
+    def slices(lease: Lease) -> None:
+        runs.append(lease.seen)
+        if len(runs) < 3:
+            for _ in range(bursts.MANY):
+                MirroredCalendar.objects.request(calendar.pk)
+            lease.write(attempts=0)
+        else:
+            with transaction.atomic():
+                lease.complete()
+
+    started = time.monotonic()
+    perform(MirroredCalendar, calendar.pk, slices)
+
+    assert len(runs) == 3
+    assert time.monotonic() - started < bursts.QUIET_S
+
+
 def test_what_comes_in_a_burst_is_one_run_more() -> None:
     run = Run(again=bursts.MANY)
 
