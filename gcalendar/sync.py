@@ -196,7 +196,6 @@ def _slice(lease: Lease, calendar: MirroredCalendar) -> None:
     if fetched.next_page_token:
         seen = {item.google_event_id for item in fetched.items}
         if place and came_before(calendar, seen, generation):
-            lease.write(full_sync_page_token=None)  # from its beginning, next time
             raise BrokenListError(ENDLESS)
         with transaction.atomic():
             lease.write(

@@ -204,7 +204,13 @@ def test_a_calendar_says_how_fresh_it_is_and_through_which_channel(
 
     assert row["state"] == "ok"
     assert row["lag_s"] < 60
-    assert row["channel"] == {"channel_id": "c1", "expiration": "2026-12-07T13:00:00Z"}
+    assert row["channel"] == {
+        "channel_id": "c1",
+        "expiration": "2026-12-07T13:00:00Z",
+        "opened_at": None,
+        "last_message_at": None,
+        "renew_at": None,
+    }
     assert row["time_zone"] == "America/Sao_Paulo"
 
 

@@ -117,7 +117,7 @@ def test_a_long_retry_after_is_left_to_the_job(peer: Peer) -> None:
 @pytest.mark.parametrize(
     ("header", "seconds"),
     [
-        (format_datetime(datetime.now(UTC) + timedelta(minutes=30), usegmt=True), 1800),
+        ("in half an hour", 1800),
         ("soon", None),
         ("-5", None),
         ("0", None),
@@ -130,6 +130,8 @@ def test_a_long_retry_after_is_left_to_the_job(peer: Peer) -> None:
 def test_f14_an_odd_retry_after_is_no_failure_of_its_own(
     peer: Peer, status: int, header: str, seconds: float | None
 ) -> None:
+    if seconds == 1800:
+        header = format_datetime(datetime.now(UTC) + timedelta(seconds=seconds), usegmt=True)
     peer.answers = [(status, {"Retry-After": header}, b"{}")]
 
     with pytest.raises((RateLimited, TemporaryError)) as failure:

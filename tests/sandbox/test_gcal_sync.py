@@ -37,7 +37,8 @@ def with_service(
 
 async def stored(sync: CalendarEventSyncManager) -> set[str]:
     """Summaries of the live events in the client's own store."""
-    answer = await sync.store_service.async_list_events(LocalListEventsRequest())
+    request = LocalListEventsRequest(start_time=START)  # not only what lies ahead of us
+    answer = await sync.store_service.async_list_events(request)
     return {event.summary for event in answer.events}
 
 
