@@ -16,7 +16,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from tests.bench.running import Bench
-from tests.bench.sending import Answered, Sender
+from tests.bench.sending import Answered, Sender, together
 from tests.chaos.comparing import meetings_in_google
 from tests.e2e.product import Product
 from tests.figures import Figure
@@ -25,6 +25,7 @@ CONNECTIONS = 8
 EVENTS = "/calendar/v3/calendars/primary/events"
 APPLIED_WITHIN_S = 10.0
 EDIT_EVERY_S = 0.05
+TURNS = 10
 MIRROR = """
 import json
 from gcalendar.models import EventAppearance
@@ -80,12 +81,16 @@ def measure_at_full_speed(messages: int, calendars: int) -> Iterable[Figure]:
     """Figures of so many messages for so many calendars that people edit meanwhile."""
     with running_product() as product:
         sender = Sender(product, calendars)
-        empty = sender.ask_an_empty_view(messages, CONNECTIONS)
         product.in_google("DELETE", "/_sandbox/requests")
         editors = Editors(sender)
         editors.start()
-        answered = sender.send(messages, CONNECTIONS)
+        # In turn, so that workers and editors take as much from the one as from the other.
+        sent_parts, empty_parts = [], []
+        for _ in range(TURNS):
+            sent_parts.append(sender.send(messages // TURNS, CONNECTIONS))
+            empty_parts.append(sender.ask_an_empty_view(messages // TURNS, CONNECTIONS))
         editors.stop()
+        answered, empty = together(sent_parts), together(empty_parts)
         last = sender.send(calendars, CONNECTIONS)  # about what came after a calendar's last one
         drained_s = sender.drained_s()
         asked = product.in_google("GET", "/_sandbox/requests").get("calendar.events.list", 0)
