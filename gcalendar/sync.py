@@ -27,7 +27,7 @@ from gcalendar.models import CalendarSyncState, MirroredCalendar
 from gcalendar.parsing import CANCELLED, ParsedEvent, parse_events, text
 from gcalendar.speaking import shows_times_only, unread
 from pipedesk.core.exceptions import TryLater
-from pipedesk.core.polling import next_poll_at
+from pipedesk.core.polling import ERROR_POLL_S, next_poll_at
 from pipedesk.core.work import Lease
 from pipedesk.google.errors import (
     Forbidden,
@@ -52,7 +52,6 @@ UNREAD_EVENTS = 50
 SUSPICIOUS_EVENTS = 10
 SUSPICIOUS_PART = 0.5
 CONFIRM_AFTER_S = 60.0
-ERROR_POLL_S = 3600.0
 ENDLESS = "Google gave the same page twice"
 
 

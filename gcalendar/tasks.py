@@ -15,11 +15,10 @@ from gcalendar.matching import Reach, follow
 from gcalendar.models import CalendarEvent, MirroredCalendar
 from gcalendar.occurrences import refresh
 from gcalendar.splitting import finish_lost_splits
-from gcalendar.sync import ERROR_POLL_S, sync
+from gcalendar.sync import sync
 from pipedesk.core.chunks import chunks
 from pipedesk.core.jobs import wake
 from pipedesk.core.performing import perform
-from pipedesk.core.polling import next_poll_at
 from pipedesk.core.work import SLICE_S
 
 SERIES_AT_ONCE = 100  # a second or two
@@ -31,17 +30,8 @@ def sync_calendar(pk: int) -> None:
 
 
 def poll_calendars() -> None:
-    """Ask for a sync of every calendar that nobody called about for its interval.
-
-    What was given up is tried again too, but seldom: Google's bad day must not end the mirror.
-    """
-    now = timezone.now()
-    for calendar in MirroredCalendar.objects.due(now):
-        period_s = ERROR_POLL_S if calendar.dead_at else None
-        row = MirroredCalendar.objects.filter(pk=calendar.pk)
-        with transaction.atomic():
-            if row.due(now).update(next_poll_at=next_poll_at(now, period_s)) and not row.revive():
-                MirroredCalendar.objects.request(calendar.pk)
+    """Ask for a sync of every calendar that nobody called about for its interval."""
+    MirroredCalendar.objects.all().poll(timezone.now())
 
 
 def extend_occurrences(after: int = 0) -> None:

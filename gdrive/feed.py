@@ -12,10 +12,8 @@ from django.utils import timezone
 from gdrive import client
 from gdrive.models import DriveFile, DriveFolderNode, DriveSyncState
 from gdrive.signals import drive_followed
-from pipedesk.core.polling import next_poll_at
 
 OWN_DRIVE = ""
-ERROR_POLL_S = 3600.0
 
 
 def followed() -> DriveSyncState:
@@ -58,18 +56,9 @@ def start_feed() -> None:
 
 
 def poll() -> None:
-    """Ask for a sync of every drive not looked at within its interval.
-
-    What was given up is tried again too, but seldom: Google's bad day must not end the mirror.
-    """
+    """Ask for a sync of every drive not looked at within its interval."""
     follow_all()
-    now = timezone.now()
-    for state in DriveSyncState.objects.due(now):
-        period_s = ERROR_POLL_S if state.dead_at else None
-        row = DriveSyncState.objects.filter(pk=state.pk)
-        with transaction.atomic():
-            if row.due(now).update(next_poll_at=next_poll_at(now, period_s)) and not row.revive():
-                DriveSyncState.objects.request(state.pk)
+    DriveSyncState.objects.all().poll(timezone.now())
 
 
 def as_of(root_id: str | None = None) -> datetime | None:

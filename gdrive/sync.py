@@ -15,10 +15,9 @@ from django.utils.translation import gettext as _
 from gdrive import applying, client, reading
 from gdrive.changes import Event
 from gdrive.completing import LOOKED_AT_ONCE, TooMuch, complete
-from gdrive.feed import ERROR_POLL_S
 from gdrive.models import DriveFile, DriveSyncState
 from pipedesk.core.exceptions import GiveUp
-from pipedesk.core.polling import next_poll_at
+from pipedesk.core.polling import ERROR_POLL_S, next_poll_at
 from pipedesk.core.work import SLICE_S, Lease
 from pipedesk.google.errors import Gone, InvalidRequest, NotFound, TemporaryError
 

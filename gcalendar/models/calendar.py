@@ -17,12 +17,12 @@ from pipedesk.core.models import (
     TimeStampedQuerySet,
     column_index,
 )
-from pipedesk.core.polling import is_stale
-from pipedesk.core.work import Work, WorkQuerySet
+from pipedesk.core.polling import PolledQuerySet, is_stale
+from pipedesk.core.work import Work
 from pipedesk.google.channels import ChannelModel, ChannelState
 
 
-class MirroredCalendarQuerySet(WorkQuerySet["MirroredCalendar"]):
+class MirroredCalendarQuerySet(PolledQuerySet["MirroredCalendar"]):
     """Calendars on the registry."""
 
     def enabled(self) -> Self:
@@ -31,7 +31,7 @@ class MirroredCalendarQuerySet(WorkQuerySet["MirroredCalendar"]):
 
     def due(self, now: datetime) -> Self:
         """Followed calendars whose safety poll is due."""
-        return self.enabled().filter(next_poll_at__lte=now)
+        return super().due(now).enabled()
 
     def at(self, addresses: Collection[str]) -> Self:
         """Calendars with one of these lower-case addresses (see MirroredCalendar.address)."""

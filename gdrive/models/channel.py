@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import ClassVar, Self
 
 from django.db import models
@@ -12,16 +11,13 @@ from django.utils.translation import gettext_lazy as _
 
 from gdrive.models.mirror import DriveFile
 from pipedesk.core.models import TimeStampedModel, TimeStampedQuerySet, column_index
-from pipedesk.core.work import Work, WorkQuerySet
+from pipedesk.core.polling import PolledQuerySet
+from pipedesk.core.work import Work
 from pipedesk.google.channels import ChannelModel, ChannelState
 
 
-class DriveSyncStateQuerySet(WorkQuerySet["DriveSyncState"]):
+class DriveSyncStateQuerySet(PolledQuerySet["DriveSyncState"]):
     """Followed drives."""
-
-    def due(self, now: datetime) -> Self:
-        """Drives to look at although no push came."""
-        return self.filter(next_poll_at__lte=now)
 
     def lock(self) -> None:
         """Let one drive's changes be written at a time; first thing in a writing transaction.
