@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import threading
-import time
+from collections.abc import Callable
 
 import pytest
-from django.db import connection, transaction
+from django.db import transaction
 
 from gcalendar.models import MirroredCalendar
 from pipedesk.core import bursts
@@ -15,6 +14,32 @@ from pipedesk.core.work import Lease
 from tests.factories.webhooks import CalendarFactory
 
 pytestmark = pytest.mark.django_db(transaction=True)
+
+
+class Clock:
+    """Naps that take no time; `during` is what happens in each, told how many there were."""
+
+    def __init__(self) -> None:
+        self.now, self.naps = 0.0, 0
+        self.during: Callable[[int], object] = bool
+
+    def monotonic(self) -> float:
+        """Seconds since the beginning."""
+        return self.now
+
+    def sleep(self, seconds: float) -> None:
+        """A nap."""
+        self.now += seconds
+        self.naps += 1
+        self.during(self.naps)
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    made = Clock()
+    monkeypatch.setattr(bursts, "sleep", made.sleep)
+    monkeypatch.setattr(bursts, "monotonic", made.monotonic)
+    return made
 
 
 class Run:
@@ -35,30 +60,44 @@ class Run:
         for _ in range(times):
             MirroredCalendar.objects.request(self.calendar.pk)
 
-    def perform(self) -> float:
-        """Seconds it took."""
-        started = time.monotonic()
+    def perform(self) -> None:
         perform(MirroredCalendar, self.calendar.pk, self)
         self.calendar.refresh_from_db()
         assert self.calendar.applied == self.calendar.requested
-        return time.monotonic() - started
 
 
-def test_a_few_requests_are_answered_at_once() -> None:
+def test_a_few_requests_are_answered_at_once(clock: Clock) -> None:
     run = Run(again=bursts.MANY - 1)
+    run.perform()
 
-    assert run.perform() < bursts.QUIET_S
-    assert run.count == 2
+    assert (run.count, clock.naps) == (2, 0)
 
 
-def test_a_second_run_that_is_asked_for_again_waits_for_quiet() -> None:
+def test_a_second_run_that_is_asked_for_again_waits_for_quiet(clock: Clock) -> None:
     run = Run(again=1, during=2)
+    run.perform()
 
-    assert bursts.QUIET_S < run.perform() < bursts.LONGEST_S
-    assert run.count == 3
+    assert (run.count, clock.naps) == (3, 1)
 
 
-def test_work_in_slices_goes_on_at_once_whoever_asks() -> None:
+def test_what_comes_in_a_burst_is_one_run_more(clock: Clock) -> None:
+    run = Run(again=bursts.MANY)
+    clock.during = lambda nap: run.ask(1 if nap < 4 else 0)
+    run.perform()
+
+    assert (run.count, clock.naps) == (2, 4)
+
+
+def test_a_burst_without_end_is_not_waited_for(clock: Clock) -> None:
+    run = Run(again=bursts.MANY)
+    clock.during = lambda _nap: run.ask(1)
+    run.perform()
+
+    assert run.count == 2
+    assert clock.now == bursts.LONGEST_S
+
+
+def test_work_in_slices_goes_on_at_once_whoever_asks(clock: Clock) -> None:
     calendar, runs = CalendarFactory(requested=1), []
 
     def slices(lease: Lease) -> None:
@@ -71,61 +110,15 @@ def test_work_in_slices_goes_on_at_once_whoever_asks() -> None:
             with transaction.atomic():
                 lease.complete()
 
-    started = time.monotonic()
     perform(MirroredCalendar, calendar.pk, slices)
 
-    assert len(runs) == 3
-    assert time.monotonic() - started < bursts.QUIET_S
+    assert (len(runs), clock.naps) == (3, 0)
 
 
-def test_what_comes_in_a_burst_is_one_run_more() -> None:
-    run = Run(again=bursts.MANY)
-
-    def go_on() -> None:
-        for _ in range(6):
-            time.sleep(bursts.QUIET_S / 3)
-            run.ask(1)
-        connection.close()
-
-    asking = threading.Thread(target=go_on)
-    asking.start()
-    took_s = run.perform()
-    asking.join()
-
-    assert run.count == 2
-    assert 2 * bursts.QUIET_S < took_s < bursts.LONGEST_S
-
-
-def test_a_burst_without_end_is_not_waited_for() -> None:
-    run, done = Run(again=bursts.MANY), threading.Event()
-
-    def never_stop() -> None:
-        while not done.wait(bursts.QUIET_S / 3) and run.count < 2:
-            run.ask(1)
-        connection.close()
-
-    asking = threading.Thread(target=never_stop)
-    asking.start()
-    took_s = run.perform()
-    done.set()
-    asking.join()
-
-    assert run.count >= 2
-    assert took_s < bursts.LONGEST_S + 2
-
-
-def test_nobody_else_takes_the_row_meanwhile() -> None:
-    run, seen = Run(again=bursts.MANY), []
-
-    def try_to() -> None:
-        time.sleep(bursts.QUIET_S / 2)
-        seen.append(perform(MirroredCalendar, run.calendar.pk, run))
-        connection.close()
-
-    other = threading.Thread(target=try_to)
-    other.start()
+def test_nobody_else_takes_the_row_meanwhile(clock: Clock) -> None:
+    run, taken = Run(again=bursts.MANY), []
+    clock.during = lambda _nap: taken.append(perform(MirroredCalendar, run.calendar.pk, run))
     run.perform()
-    other.join()
 
-    assert seen == [False]
+    assert taken == [False]
     assert run.count == 2
