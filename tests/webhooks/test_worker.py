@@ -10,6 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from http.client import HTTPConnection
+from math import ceil
 from typing import Any
 
 import pytest
@@ -29,6 +30,7 @@ from gcalendar.models import (
 )
 from gcalendar.tasks import sync_calendar
 from gdrive.models import DriveSyncState
+from pipedesk.core.bursts import LONGEST_S
 from pipedesk.core.models import Heartbeat
 from pipedesk.core.tasks import sweep
 from pipedesk.core.work import LOST_AFTER_S
@@ -102,17 +104,19 @@ def test_d43_i12_f37_a_burst_of_messages_is_three_list_calls_and_none_is_lost(
     with manage("run_worker", "--beat", "1", **environment), gunicorn(**environment) as port:
         wait_until_working()
         google.calendar.create_event("Visit", START, START + timedelta(hours=1))
-        numbers = range(100, 100 + messages)
+        numbers, began = range(100, 100 + messages), time.monotonic()
         codes = sent(port, [message(channel, Message_Number=str(n)) for n in numbers], pause_s)
         google.calendar.create_event("Another", START, START + timedelta(hours=1))
         assert sent(port, [message(channel, Message_Number="1100")]) == [200]
+        took_s = time.monotonic() - began
         wait_for(lambda: is_at_rest(calendar), 30, "nothing is left to do")
 
     assert codes == [200] * messages
     assert Receipt.objects.count() == messages + 1
     assert calendar.requested == messages + 2
     assert seen(calendar) == 2
-    assert list_calls(google) - before <= 3
+    # Three, and one more for each three seconds that a busy machine takes longer.
+    assert list_calls(google) - before <= 2 + ceil(took_s / LONGEST_S)
 
 
 def sync_calendar_once(calendar: MirroredCalendar) -> None:
