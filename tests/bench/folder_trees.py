@@ -6,15 +6,12 @@ The sandbox and the real workers, all as processes.
 from __future__ import annotations
 
 import json
-import shutil
-import tempfile
 import time
 from collections.abc import Iterable
-from pathlib import Path
 
 from tests.bench.costs import peak_mb
 from tests.bench.running import Bench
-from tests.e2e.product import Product, descendants
+from tests.e2e.product import Product, descendants, product_with_google
 from tests.figures import Figure
 
 SEED = """
@@ -50,17 +47,11 @@ def state(product: Product) -> dict[str, int]:
 
 def measure(leads: int, within_s: int) -> Iterable[Figure]:
     """Figures of growing the trees of so many leads, for at most `within_s`."""
-    folder = Path(tempfile.mkdtemp(prefix="pipedesk-measure-"))
-    product = Product.prepare(folder, WEBHOOK_BASE_URL="")
-    try:
+    with product_with_google(WEBHOOK_BASE_URL="") as product:
         yield from _measured(product, leads, within_s)
-    finally:
-        product.stop()
-        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _measured(product: Product, leads: int, within_s: int) -> Iterable[Figure]:
-    product.start_sandbox()
     product.manage("sync_drive")
     for start in range(0, leads, SEEDED_AT_ONCE):
         product.manage("shell", "-c", SEED % {"leads": min(SEEDED_AT_ONCE, leads - start)})

@@ -6,15 +6,12 @@ Jobs that do nothing, by real workers: sent at once, done when the queue has for
 from __future__ import annotations
 
 import json
-import shutil
-import tempfile
 from collections.abc import Iterable
-from pathlib import Path
 
 from django.db import connection
 
 from tests.bench.running import Bench
-from tests.e2e.product import Product
+from tests.e2e.product import product_with_google
 from tests.figures import Figure
 
 LOCKED = "database is locked"
@@ -37,16 +34,10 @@ print(json.dumps({"took_s": took_s, "done": done}))
 
 def measure(jobs: int) -> Iterable[Figure]:
     """Figures of so many jobs."""
-    folder = Path(tempfile.mkdtemp(prefix="pipedesk-measure-"))
-    product = Product.prepare(folder, WEBHOOK_BASE_URL="")
-    try:
-        product.start_sandbox()
+    with product_with_google(WEBHOOK_BASE_URL="") as product:
         product.start_worker()
         ran = json.loads(product.manage("shell", "-v0", "-c", RUN % {"jobs": jobs}))
         locked = product.log("worker").count(LOCKED)
-    finally:
-        product.stop()
-        shutil.rmtree(folder, ignore_errors=True)
     wanted = 100 if connection.vendor == "postgresql" else 150
     yield Figure("jobs", jobs)
     yield Figure("jobs done and acknowledged", jobs / ran["took_s"], "/s", at_least=wanted)

@@ -8,17 +8,14 @@ them, how often Google is asked, and whether the mirror is Google afterwards. `s
 from __future__ import annotations
 
 import json
-import shutil
-import tempfile
 import threading
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
 from tests.bench.running import Bench
 from tests.bench.sending import Answered, Sender, together
 from tests.chaos.comparing import meetings_in_google
-from tests.e2e.product import Product
+from tests.e2e.product import Product, product_with_google
 from tests.figures import Figure
 
 CONNECTIONS = 8
@@ -38,16 +35,10 @@ print(json.dumps(list(map(list, shown.values_list(*names)))))
 @contextmanager
 def running_product() -> Iterator[Product]:
     """Web, workers and a sandbox; nothing of them is left afterwards."""
-    folder = Path(tempfile.mkdtemp(prefix="pipedesk-measure-"))
-    product = Product.prepare(folder)
-    try:
-        product.start_sandbox()
+    with product_with_google() as product:
         product.start_web()
         product.start_worker()
         yield product
-    finally:
-        product.stop()
-        shutil.rmtree(folder, ignore_errors=True)
 
 
 class Editors(threading.Thread):

@@ -7,13 +7,10 @@ once a round, and none is left out.
 from __future__ import annotations
 
 import json
-import shutil
-import tempfile
 from collections.abc import Iterable
-from pathlib import Path
 
 from tests.bench.running import Bench
-from tests.e2e.product import Product
+from tests.e2e.product import product_with_google
 from tests.figures import Figure
 
 SCHEDULES = 5
@@ -57,17 +54,11 @@ print(json.dumps([started[name] for name in names]))
 
 def measure(rounds: int, racers: int) -> Iterable[Figure]:
     """Figures of so many rounds with so many racers."""
-    folder = Path(tempfile.mkdtemp(prefix="pipedesk-measure-"))
-    product = Product.prepare(folder, WEBHOOK_BASE_URL="")
-    try:
-        product.start_sandbox()
+    with product_with_google(WEBHOOK_BASE_URL="") as product:
         for name in ("worker", "worker2"):
             product.start_worker(name)
         numbers = {"rounds": rounds, "racers": racers, "schedules": SCHEDULES}
         started = json.loads(product.manage("shell", "-v0", "-c", RACE % numbers).splitlines()[-1])
-    finally:
-        product.stop()
-        shutil.rmtree(folder, ignore_errors=True)
     yield Figure("times that schedules were due", rounds * SCHEDULES)
     yield Figure("times they were started", sum(started))
     twice = sum(max(0, count - rounds) for count in started)

@@ -7,17 +7,14 @@ from __future__ import annotations
 
 import os
 import re
-import shutil
 import signal
 import sys
-import tempfile
 import time
 from collections.abc import Iterable
 from contextlib import suppress
-from pathlib import Path
 
 from tests.bench.running import Bench
-from tests.e2e.product import Product, descendants, eventually
+from tests.e2e.product import Product, descendants, eventually, product_with_google
 from tests.figures import Figure
 
 STALL_S = 15
@@ -29,16 +26,10 @@ DONE = "from pipedesk.core.jobs import is_finished; print(is_finished('%s'))"
 
 def measure(kills: int, patience_s: int) -> Iterable[Figure]:
     """So many kills under the watchdog; then one of a plain cluster, waited for so long."""
-    folder = Path(tempfile.mkdtemp(prefix="pipedesk-wedge-"))
-    product = Product.prepare(folder)
-    try:
-        product.start_sandbox()
+    with product_with_google() as product:
         plain_s = _plain(product, patience_s)
         product.start_worker("worker", "--beat", "2", "--stall", str(STALL_S))
         times = [_seconds_until_done(product, LIMIT_S) for _ in range(kills)]
-    finally:
-        product.stop()
-        shutil.rmtree(folder, ignore_errors=True)
     yield Figure("killed while idle", kills)
     yield Figure("recovered", sum(seconds < LIMIT_S for seconds in times), at_least=kills)
     yield Figure("longest until the next job was done", max(times), "s", at_most=LIMIT_S)

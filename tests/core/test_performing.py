@@ -5,7 +5,6 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
-from django.db import transaction
 from django.utils import timezone
 from django_q.models import OrmQ
 
@@ -13,18 +12,9 @@ from gdrive.models import DriveSyncState
 from pipedesk.core.exceptions import GiveUp, TryLater
 from pipedesk.core.performing import MAX_RETRY_AFTER_S, perform, retry_after_s
 from pipedesk.core.work import MAX_ATTEMPTS, Lease, claim
+from tests.core.conftest import finish
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-
-@pytest.fixture
-def row() -> DriveSyncState:
-    return DriveSyncState.objects.create()
-
-
-def finish(lease: Lease) -> None:
-    with transaction.atomic():
-        lease.complete()
 
 
 def test_work_done_is_applied_and_the_lease_given_back(row: DriveSyncState) -> None:

@@ -19,20 +19,11 @@ from pipedesk.core import jobs
 from pipedesk.core.exceptions import LeaseLost
 from pipedesk.core.performing import perform
 from pipedesk.core.tasks import sweep, work_models
-from pipedesk.core.work import MAX_ATTEMPTS, Lease, WorkQuerySet, claim
+from pipedesk.core.work import MAX_ATTEMPTS, WorkQuerySet, claim
+from tests.core.conftest import finish
 from webhooks.models import ChannelStop
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-
-@pytest.fixture
-def row() -> DriveSyncState:
-    return DriveSyncState.objects.create()
-
-
-def finish(lease: Lease) -> None:
-    with transaction.atomic():
-        lease.complete()
 
 
 def test_many_requests_wake_one_worker(row: DriveSyncState) -> None:

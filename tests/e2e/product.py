@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -196,6 +199,19 @@ class Product:
 
     def log(self, name: str) -> str:
         return (self.folder / f"{name}.log").read_text(encoding="utf-8")
+
+
+@contextmanager
+def product_with_google(**settings: str) -> Iterator[Product]:
+    """A product in a folder of its own, with a sandbox; nothing of them is left afterwards."""
+    folder = Path(tempfile.mkdtemp(prefix="pipedesk-product-"))
+    product = Product.prepare(folder, **settings)
+    try:
+        product.start_sandbox()
+        yield product
+    finally:
+        product.stop()
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def ends_after(name: str) -> int:
